@@ -1,0 +1,118 @@
+/*
+ * See loop.h. Removed sources stay allocated until the current round of callbacks is over,
+ * because epoll may already have returned an event for them.
+ */
+#include "base/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/str.h"
+
+enum { EVENTS_A_ROUND = 16 };
+
+struct loop_source {
+	struct loop *loop;
+	struct loop_source *next;
+	int fd;
+	loop_fn fn; /* NULL once removed */
+	void *data;
+};
+
+struct loop {
+	int epoll_fd;
+	struct loop_source *sources;
+};
+
+int loop_new(struct loop **ret, struct err *err)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(err, errno, "cannot create an epoll descriptor");
+	*ret = mem_zero(1, sizeof(**ret));
+	(*ret)->epoll_fd = fd;
+	return 0;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	while (loop->sources) {
+		struct loop_source *next = loop->sources->next;
+		free(loop->sources);
+		loop->sources = next;
+	}
+	fd_close_var(&loop->epoll_fd);
+	free(loop);
+}
+
+int loop_add(struct loop *loop, int fd, uint32_t events, loop_fn fn, void *data,
+	     struct loop_source **ret, struct err *err)
+{
+	struct loop_source *source = mem_zero(1, sizeof(*source));
+	struct epoll_event event = {.events = events, .data.ptr = source};
+
+	*source = (struct loop_source){loop, loop->sources, fd, fn, data};
+	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+		int errnum = errno;
+		free(source);
+		return err_errno(err, errnum, "cannot watch descriptor %d", fd);
+	}
+	loop->sources = source;
+	*ret = source;
+	return 0;
+}
+
+void loop_remove(struct loop_source *source)
+{
+	if (!source || !source->fn)
+		return;
+	(void)epoll_ctl(source->loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+	source->fn = NULL;
+}
+
+static void free_removed(struct loop *loop)
+{
+	struct loop_source **at = &loop->sources;
+
+	while (*at) {
+		struct loop_source *source = *at;
+		if (source->fn) {
+			at = &source->next;
+			continue;
+		}
+		*at = source->next;
+		free(source);
+	}
+}
+
+int loop_wait(struct loop *loop, uint64_t deadline_ns, struct err *err)
+{
+	struct epoll_event events[EVENTS_A_ROUND];
+	struct timespec left, *timeout = NULL;
+
+	if (deadline_ns != UINT64_MAX) {
+		uint64_t now = clock_ns(), ns = deadline_ns > now ? deadline_ns - now : 0;
+		left.tv_sec = (time_t)(ns / 1000000000ULL);
+		left.tv_nsec = (long)(ns % 1000000000ULL);
+		timeout = &left;
+	}
+	int n = epoll_pwait2(loop->epoll_fd, events, EVENTS_A_ROUND, timeout, NULL);
+	if (n < 0 && errno == EINTR)
+		return -EINTR;
+	if (n < 0)
+		return err_errno(err, errno, "epoll_pwait2");
+	for (int i = 0; i < n; i++) {
+		struct loop_source *source = events[i].data.ptr;
+		if (source->fn)
+			source->fn(source->data, source->fd, events[i].events);
+	}
+	free_removed(loop);
+	return n;
+}
