@@ -1,0 +1,364 @@
+/*
+ * THE table of needs: what a scenario (or a part of it, by 'when' and 'unless') may ask of a
+ * machine, and what would provide it where it is missing. Reads facts alone, asks no kernel.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "harness/plan/build.h"
+
+struct need;
+/* Appends to missing what this machine lacks of value; mistakes in value go to diags. */
+typedef void (*need_fn)(struct build *b, const struct need *need, const struct node *value,
+			struct str *missing);
+
+struct need {
+	const char *name;
+	need_fn fn;
+	size_t offset;	    /* of the field of struct facts it is about */
+	const char *noun;   /* "needs NOUN" */
+	const char *remedy; /* what would provide it */
+};
+
+static const void *fact(const struct build *b, const struct need *need)
+{
+	return (const char *)b->facts + need->offset;
+}
+
+static uint64_t fact_u64(const struct build *b, const struct need *need)
+{
+	uint64_t value;
+
+	memcpy(&value, fact(b, need), sizeof(value));
+	return value;
+}
+
+static void miss(struct str *missing, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void miss(struct str *missing, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_add(missing, missing->len ? "; needs " : "needs ");
+	str_vaddf(missing, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- there or not: "yes", or "no" for a scenario about its absence ------------------------- */
+
+static void presence(struct build *b, const struct need *need, const struct node *value, bool have,
+		     const char *why, struct str *missing)
+{
+	bool wanted;
+
+	if (!read_bool(b, value, need->name, &wanted) || wanted == have)
+		return;
+	if (!wanted)
+		miss(missing, "a machine without %s", need->noun);
+	else if (why[0])
+		miss(missing, "%s: %s", need->noun, why);
+	else
+		miss(missing, "%s (%s)", need->noun, need->remedy);
+}
+
+/* A no_... text: why it is missing, "" where it is there. */
+static void need_reasoned(struct build *b, const struct need *need, const struct node *value,
+			  struct str *missing)
+{
+	const char *why = fact(b, need);
+
+	presence(b, need, value, !why[0], why, missing);
+}
+
+static void need_flag(struct build *b, const struct need *need, const struct node *value,
+		      struct str *missing)
+{
+	const bool *have = fact(b, need);
+
+	presence(b, need, value, *have, "", missing);
+}
+
+static void need_text(struct build *b, const struct need *need, const struct node *value,
+		      struct str *missing)
+{
+	const char *text = fact(b, need);
+
+	presence(b, need, value, text[0] != '\0', "", missing);
+}
+
+static void need_version(struct build *b, const struct need *need, const struct node *value,
+			 struct str *missing)
+{
+	presence(b, need, value, fact_u64(b, need) != 0, "", missing);
+}
+
+/* A list names stressors; which of them this build has, only running it tells. */
+static void need_stress_ng(struct build *b, const struct need *need, const struct node *value,
+			   struct str *missing)
+{
+	static const char text_yes[] = "yes";
+	struct node yes = *value;
+	const char **names;
+
+	if (value->kind != NODE_LIST) {
+		need_text(b, need, value, missing);
+		return;
+	}
+	read_texts(b, value, need->name, &names);
+	MEM_AUTO char *word = mem_dup(text_yes);
+	yes.kind = NODE_SCALAR;
+	yes.text = word;
+	need_text(b, need, &yes, missing);
+}
+
+/* ---- quantities ---------------------------------------------------------------------------- */
+
+static void need_at_least(struct build *b, const struct need *need, const struct node *value,
+			  struct str *missing)
+{
+	uint64_t least, have = fact_u64(b, need);
+
+	if (read_u64(b, value, need->name, 1, 1 << 20, &least) && have < least)
+		miss(missing, "%" PRIu64 " %s; here are %" PRIu64, least, need->noun, have);
+}
+
+static void need_bytes(struct build *b, const struct need *need, const struct node *value,
+		       struct str *missing)
+{
+	char want[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
+	uint64_t least, have = fact_u64(b, need);
+
+	if (read_size(b, value, need->name, &least) && have < least)
+		miss(missing, "%s of %s; here are %s", format_size(least, want), need->noun,
+		     format_size_short(have, got));
+}
+
+static void need_page_size(struct build *b, const struct need *need, const struct node *value,
+			   struct str *missing)
+{
+	char want[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
+	uint64_t size, have = fact_u64(b, need);
+
+	if (read_size(b, value, need->name, &size) && have != size)
+		miss(missing, "pages of %s; here they have %s", format_size(size, want),
+		     format_size(have, got));
+}
+
+/* ---- special ones -------------------------------------------------------------------------- */
+
+static void need_memory(struct build *b, const struct need *need, const struct node *value,
+			struct str *missing)
+{
+	static const char *const names[] = {"any", "v1", "v2", NULL};
+	static const char *const remedies[] = {
+		"boot without cgroup_disable=memory",
+		"boot with systemd.unified_cgroup_hierarchy=0, or mount the v1 controller",
+		"boot with systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=memory",
+	};
+	uint64_t have = fact_u64(b, need);
+	char here[40] = "not available";
+	int want;
+
+	if (!read_choice(b, value, need->name, names, &want))
+		return;
+	if (want ? have == (uint64_t)want : have != 0)
+		return;
+	if (have)
+		snprintf(here, sizeof(here), "on cgroup v%" PRIu64, have);
+	miss(missing, "memory on %s%s; here it is %s (%s)", want ? "cgroup " : "any cgroup version",
+	     want ? names[want] : "", here, remedies[want]);
+}
+
+/* Swap as it will be while the scenario runs: 'host: {swap: ...}' comes first. */
+static uint64_t swap_bytes(const struct build *b)
+{
+	const struct plan_host *host = &b->plan->host;
+
+	return host->swap == PLAN_SWAP_ANY ? b->facts->swap_total_bytes : host->swap_bytes;
+}
+
+static void need_swap(struct build *b, const struct need *need, const struct node *value,
+		      struct str *missing)
+{
+	char want[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
+	uint64_t have = swap_bytes(b), least;
+	const char *text;
+
+	format_size_short(have, got);
+	if (!read_scalar(b, value, need->name, "none, any, can or a size", &text))
+		return;
+	if (str_eq(text, "none")) {
+		if (have)
+			miss(missing,
+			     "swap off; here %s are on ('swapoff -a', or give the scenario "
+			     "'host: {swap: none}')",
+			     got);
+	} else if (str_eq(text, "any")) {
+		if (!have)
+			miss(missing, "swap; here none is on ('swapon FILE', or give the scenario "
+				      "'host: {swap: SIZE}')");
+	} else if (str_eq(text, "can")) {
+		if (b->facts->no_swap[0])
+			miss(missing, "to turn swap on: %s", b->facts->no_swap);
+	} else if (read_size(b, value, need->name, &least) && have < least) {
+		miss(missing, "%s of swap; here are %s", format_size(least, want), got);
+	}
+}
+
+static void need_cap(struct build *b, const struct need *need, const struct node *value,
+		     struct str *missing)
+{
+	static const char *const names[] = {"sys_resource", "sys_admin", NULL};
+	static const char *const uses[] = {"CAP_SYS_RESOURCE", "CAP_SYS_ADMIN"};
+	const bool have[] = {b->facts->cap_sys_resource, b->facts->cap_sys_admin};
+	const struct node *items = value->kind == NODE_LIST ? value->items : value;
+	size_t n = value->kind == NODE_LIST ? value->n : 1;
+	int cap;
+
+	for (size_t i = 0; i < n; i++)
+		if (read_choice(b, &items[i], need->name, names, &cap) && !have[cap])
+			miss(missing, "%s (run as root in a container or VM that keeps it)",
+			     uses[cap]);
+}
+
+static void need_user(struct build *b, const struct need *need, const struct node *value,
+		      struct str *missing)
+{
+	static const char *const names[] = {"any", "root", "ordinary", NULL};
+	uint64_t uid = fact_u64(b, need);
+	int want;
+
+	if (!read_choice(b, value, need->name, names, &want))
+		return;
+	if (want == 1 && uid != 0)
+		miss(missing, "root; here it runs as user %" PRIu64 " (sudo)", uid);
+	if (want == 2 && uid == 0)
+		miss(missing, "an ordinary user; here it runs as root");
+}
+
+/* The first three numbers of a release; distributions append what they like. */
+static bool read_release(const char *text, unsigned release[3])
+{
+	release[0] = release[1] = release[2] = 0;
+	return sscanf(text, "%5u.%5u.%5u", &release[0], &release[1], &release[2]) >= 2;
+}
+
+static bool holds(const char *op, size_t len, int order)
+{
+	bool equal = len == 2 || op[0] == '=';
+
+	if (equal && order == 0)
+		return true;
+	return op[0] == '>' ? order > 0 : op[0] == '<' ? order < 0 : false;
+}
+
+/* The last resort: distributions backport, so a feature says more than a number. */
+static void need_kernel(struct build *b, const struct need *need, const struct node *value,
+			struct str *missing)
+{
+	static const char form[] = "an operator and a release such as '>=5.3'";
+	unsigned want[3], have[3];
+	const char *text;
+	int order = 0;
+
+	if (!read_scalar(b, value, need->name, form, &text))
+		return;
+	size_t len = strspn(text, "<>=");
+	const char *release = text + len + strspn(text + len, " ");
+	bool op_fine = (len == 1 && text[0] != '=') || (len == 2 && text[1] == '=');
+	if (!op_fine || strspn(release, "0123456789.") != strlen(release) ||
+	    !read_release(release, want)) {
+		bad(b, value, need->name, form);
+		return;
+	}
+	if (!read_release(b->facts->kernel, have))
+		have[0] = have[1] = have[2] = 0;
+	for (int i = 0; i < 3 && order == 0; i++)
+		order = have[i] < want[i] ? -1 : have[i] > want[i];
+	if (!holds(text, len, order))
+		miss(missing, "kernel %s; here is %s", text, b->facts->kernel);
+}
+
+#define FIELD(member) offsetof(struct facts, member)
+
+static const struct need needs[] = {
+	{"memory", need_memory, FIELD(memory_version), NULL, NULL},
+	{"swap", need_swap, 0, NULL, NULL},
+	{"memsw", need_flag, FIELD(memsw), "swap accounting of cgroup v1 (memory.memsw.*)",
+	 "memory on v1, a kernel with CONFIG_SWAP, booted without swapaccount=0"},
+	{"swapfile", need_reasoned, FIELD(no_swap), "to turn a swap file on", ""},
+	{"zram", need_reasoned, FIELD(no_zram), "zram", ""},
+	{"cap", need_cap, 0, NULL, NULL},
+	{"psi", need_reasoned, FIELD(no_psi), "memory pressure (PSI)", ""},
+	{"kmsg", need_reasoned, FIELD(no_kmsg), "the kernel's log", ""},
+	{"tracefs", need_reasoned, FIELD(no_tracefs), "tracefs", ""},
+	{"twin", need_flag, FIELD(twin), "a cgroup v2 hierarchy",
+	 "mount -t cgroup2 none /sys/fs/cgroup/unified"},
+	{"pids", need_version, FIELD(pids_version), "the pids controller",
+	 "a kernel with CONFIG_CGROUP_PIDS; in a container, delegation of 'pids'"},
+	{"cpuset", need_version, FIELD(cpuset_version), "the cpuset controller",
+	 "a kernel with CONFIG_CPUSETS; in a container, delegation of 'cpuset'"},
+	{"pid_ns", need_flag, FIELD(init_pid_ns), "the machine's first pid namespace",
+	 "run outside of containers, or with --pid=host"},
+	{"user", need_user, FIELD(uid), NULL, NULL},
+	{"cpus", need_at_least, FIELD(cpus), "CPUs", NULL},
+	{"nodes", need_at_least, FIELD(nodes), "NUMA nodes", NULL},
+	{"free", need_bytes, FIELD(mem_available_bytes), "free memory", NULL},
+	{"page_size", need_page_size, FIELD(page_size), NULL, NULL},
+	{"thp", need_text, FIELD(thp), "transparent huge pages",
+	 "a kernel with CONFIG_TRANSPARENT_HUGEPAGE"},
+	{"stress-ng", need_stress_ng, FIELD(stress_ng), "stress-ng", "apt-get install stress-ng"},
+	{"disposable", need_flag, FIELD(disposable), "a machine that may go down",
+	 "on such a machine give --this-machine-is-disposable"},
+	{"kernel", need_kernel, FIELD(kernel), NULL, NULL},
+};
+
+enum { N_NEEDS = sizeof(needs) / sizeof(needs[0]) };
+
+static const struct need *find_need(struct build *b, const struct node *key)
+{
+	const char *names[N_NEEDS + 1] = {0};
+
+	for (size_t i = 0; i < N_NEEDS; i++) {
+		if (str_eq(needs[i].name, key->text))
+			return &needs[i];
+		names[i] = needs[i].name;
+	}
+	bad_name(b, key, "need", key->text, names);
+	return NULL;
+}
+
+static void check(struct build *b, const struct node *map, const char *what, struct str *missing)
+{
+	if (!is_map(b, map, what, "a map such as {memory: v1, swap: none}"))
+		return;
+	for (size_t i = 0; i < map->n; i++) {
+		const struct need *need = find_need(b, &map->keys[i]);
+		if (need)
+			need->fn(b, need, &map->items[i], missing);
+	}
+}
+
+void build_needs(struct build *b, const struct node *map)
+{
+	STR_AUTO missing = STR_INIT;
+
+	check(b, map, "needs", &missing);
+	if (missing.len)
+		skip(b, "%s", str_text(&missing));
+}
+
+bool build_when(struct build *b, const struct node *map)
+{
+	const struct node *when = node_get(map, "when"), *unless = node_get(map, "unless");
+	STR_AUTO lacks = STR_INIT;
+	STR_AUTO excluded = STR_INIT;
+
+	if (when)
+		check(b, when, "when", &lacks);
+	if (unless)
+		check(b, unless, "unless", &excluded);
+	return !lacks.len && (!unless || excluded.len);
+}
