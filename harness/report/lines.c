@@ -1,0 +1,175 @@
+/*
+ * See lines.h. Reads the JSON values of a result and tolerates whatever is missing in them: a
+ * report must come out of a damaged record too.
+ */
+#include "harness/report/lines.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/parse.h"
+#include "harness/record/text.h"
+
+const char *line_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+uint64_t line_elapsed_ns(const struct result *result)
+{
+	return result->ended_ns > result->began_ns ? result->ended_ns - result->began_ns : 0;
+}
+
+bool line_holds(const json_t *finding)
+{
+	return json_is_true(json_object_get(finding, "ok"));
+}
+
+static void add_after(struct str *out, const char *before, const char *text)
+{
+	if (*text == '\0')
+		return;
+	str_add(out, before);
+	text_clean(out, text);
+}
+
+void line_finding(struct str *out, const json_t *finding)
+{
+	const char *at = line_text(finding, "at");
+
+	text_clean(out, at);
+	add_after(out, *at ? ": " : "", line_text(finding, "what"));
+	add_after(out, ": expected ", line_text(finding, "expected"));
+	add_after(out, ", got ", line_text(finding, "got"));
+	add_after(out, "; seen last: ", line_text(finding, "seen"));
+}
+
+/* "+12.3ms" since the scenario began; nothing when the time is not known. */
+static void add_time(struct str *out, const char *before, const struct result *result,
+		     const json_t *object)
+{
+	char buf[PARSE_TEXT_MAX];
+	uint64_t t;
+
+	if (!field_u64_get(json_object_get(object, "t"), &t) || t < result->began_ns)
+		return;
+	str_add(out, before);
+	str_add(out, format_duration(t - result->began_ns, buf));
+}
+
+static void add_sources(struct str *out, json_t *sources, bool seen, const char *head)
+{
+	const char *name, *before = head;
+	const json_t *value;
+
+	json_object_foreach (sources, name, value) {
+		if (json_is_true(value) != seen)
+			continue;
+		str_add(out, before);
+		text_clean(out, name);
+		before = ", ";
+	}
+}
+
+void line_kill(struct str *out, const struct result *result, json_t *kill)
+{
+	const char *task = line_text(kill, "task"), *comm = line_text(kill, "comm");
+	uint64_t pid;
+
+	text_clean(out, *task ? task : "a process of no task");
+	str_add(out, " (pid ");
+	if (field_u64_get(json_object_get(kill, "pid"), &pid))
+		str_addf(out, "%" PRIu64, pid);
+	else
+		str_add(out, "unknown");
+	add_after(out, ", ", comm);
+	str_add(out, ")");
+	if (*line_text(kill, "group")) {
+		add_after(out, " in '", line_text(kill, "group"));
+		str_add(out, "'");
+	}
+	add_time(out, " after ", result, kill);
+	add_sources(out, json_object_get(kill, "sources"), true, "; seen by ");
+	add_sources(out, json_object_get(kill, "sources"), false, "; not by ");
+}
+
+/* Members of events that carry a unit (results/README.md). */
+static const struct {
+	const char *key;
+	const char *(*format)(uint64_t value, char *buf);
+} units[] = {
+	{"bytes", format_size},
+	{"took", format_duration},
+};
+
+static bool add_quantity(struct str *out, const char *key, const json_t *value)
+{
+	char buf[PARSE_TEXT_MAX];
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (str_eq(key, units[i].key) && field_u64_get(value, &number)) {
+			str_add(out, units[i].format(number, buf));
+			return true;
+		}
+	return false;
+}
+
+static void add_value(struct str *out, const char *key, const json_t *value)
+{
+	if (add_quantity(out, key, value))
+		return;
+	if (json_is_string(value)) {
+		text_clean(out, json_string_value(value));
+		return;
+	}
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	text_clean(out, text ? text : "");
+	free(text);
+}
+
+static void add_members(struct str *out, json_t *object, const char *head)
+{
+	const char *key, *before = head;
+	const json_t *value;
+
+	json_object_foreach (object, key, value) {
+		if (str_eq(key, "t") || str_eq(key, "event"))
+			continue;
+		str_add(out, before);
+		text_clean(out, key);
+		str_add(out, "=");
+		add_value(out, key, value);
+		before = " ";
+	}
+}
+
+void line_event(struct str *out, const struct result *result, json_t *event)
+{
+	add_time(out, "+", result, event);
+	add_after(out, "  ", line_text(event, "event"));
+	add_members(out, event, "  ");
+}
+
+size_t line_missing(const struct record *record)
+{
+	return record->planned > record->n ? record->planned - record->n : 0;
+}
+
+const char *line_missing_why(const struct record *record)
+{
+	return record->interrupted ? "the run was interrupted" : "the run ended before it";
+}
+
+const char *line_time(int64_t unix_ns, char *buf)
+{
+	time_t seconds = (time_t)(unix_ns / 1000000000);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(buf, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+	return buf;
+}
