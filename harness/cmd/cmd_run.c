@@ -1,0 +1,470 @@
+/*
+ * oomlab run: choose scenarios, plan them, run them, report. Only glue: what is chosen is
+ * catalogue.c's, how it runs exec/supervise.c's, how it prints report/'s.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/parse.h"
+#include "base/version.h"
+#include "harness/cmd/catalogue.h"
+#include "harness/cmd/cmd.h"
+#include "harness/cmd/rate.h"
+#include "harness/exec/host.h"
+#include "harness/exec/supervise.h"
+#include "harness/report/report.h"
+
+#define LIVE_TICK_NS 100000000ULL
+
+enum {
+	EXIT_INTERRUPTED = 130,
+	JOBS_MAX = 64,
+	RUNS_MAX = 1000000, /* of all scenarios: each is a row in memory and in the record */
+};
+
+struct run_values {
+	struct opt_list params, filters;
+	uint64_t repeat, jobs, timeout_ns;
+	const char *shard, *output, *results, *parent;
+	int format, colour;
+	bool dry_run, fail_fast, disposable, verbose, quiet;
+};
+
+static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
+static const char *const colours[] = {"auto", "always", "never", NULL};
+
+#define AT(field) offsetof(struct run_values, field)
+
+static const struct opt run_options[] = {
+	{"param", 'p', OPT_LIST, AT(params), "NAME=VALUE", "set a parameter of the scenarios", NULL,
+	 NULL},
+	{"filter", 'f', OPT_LIST, AT(filters), "TAG",
+	 "only scenarios with this tag or suite; '!TAG': without it", NULL, NULL},
+	{"repeat", 'r', OPT_U64, AT(repeat), "N",
+	 "run each scenario N times and print its rate with a 95 % interval", NULL, NULL},
+	{"jobs", 'j', OPT_U64, AT(jobs), "N",
+	 "run up to N scenarios at once; those that change the host run alone (default 1)", NULL,
+	 NULL},
+	{"shard", '\0', OPT_TEXT, AT(shard), "I/N", "only every N-th scenario, from the I-th on",
+	 NULL, NULL},
+	{"timeout", 't', OPT_DURATION, AT(timeout_ns), "TIME",
+	 "give each scenario this long instead of its own limit", NULL, NULL},
+	{"dry-run", 'n', OPT_FLAG, AT(dry_run), NULL, "print the plans and touch nothing", NULL,
+	 NULL},
+	{"fail-fast", 'x', OPT_FLAG, AT(fail_fast), NULL,
+	 "stop after the first that fails or is broken", NULL, NULL},
+	{"format", '\0', OPT_CHOICE, AT(format), "FORMAT", "how results are printed (default text)",
+	 formats, NULL},
+	{"output", 'o', OPT_TEXT, AT(output), "FILE", "print results to FILE instead of stdout",
+	 NULL, "file"},
+	{"results", '\0', OPT_TEXT, AT(results), "DIR",
+	 "keep the record below DIR (default ./results)", NULL, "dir"},
+	{"cgroup-parent", '\0', OPT_TEXT, AT(parent), "GROUP",
+	 "make all groups below this one instead of the first writable", NULL, "dir"},
+	{"this-machine-is-disposable", '\0', OPT_FLAG, AT(disposable), NULL,
+	 "also run what can take the whole machine down", NULL, NULL},
+	{"colour", '\0', OPT_CHOICE, AT(colour), "WHEN", "colour: auto (default), always or never",
+	 colours, NULL},
+	{"verbose", 'v', OPT_FLAG, AT(verbose), NULL, "print events and kills of every scenario",
+	 NULL, NULL},
+	{"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "no live lines", NULL, NULL},
+	OPT_END,
+};
+
+static const struct run_values defaults = {
+	.repeat = 1, .jobs = 1, .results = "results", .timeout_ns = UINT64_MAX};
+
+struct session {
+	struct cmd_ctx *ctx;
+	struct run_values *values;
+	struct cg_host *cg_host;
+	struct facts facts;
+	struct catalogue catalogue;
+	struct supervise_item *items;
+	size_t n_items;
+	struct record *record;
+	const struct reporter *reporter;
+	struct report_options report;
+	FILE *out;
+	int lost;	   /* errno of the first write to out that failed */
+	struct live *live; /* NULL: not a terminal */
+};
+
+/* ---- choosing ------------------------------------------------------------------------------ */
+
+static int parse_shard(const char *text, uint64_t *ret_index, uint64_t *ret_of, struct err *err)
+{
+	const char *slash = strchr(text, '/');
+	char first[16] = "";
+
+	if (slash && slash - text < (long)sizeof(first))
+		memcpy(first, text, (size_t)(slash - text));
+	if (!slash || parse_u64(first, 1000000, ret_index, err) < 0 ||
+	    parse_u64(slash + 1, 1000000, ret_of, err) < 0 || *ret_index < 1 ||
+	    *ret_index > *ret_of)
+		return err_set(err, EINVAL, "--shard: expected I/N with 1 <= I <= N, got '%s'",
+			       text);
+	return 0;
+}
+
+static int check_values(const struct run_values *values, struct err *err)
+{
+	if (values->repeat < 1 || values->repeat > RUNS_MAX)
+		return err_set(err, EINVAL, "--repeat: expected 1 to %d, got %llu", RUNS_MAX,
+			       (unsigned long long)values->repeat);
+	if (values->jobs < 1 || values->jobs > JOBS_MAX)
+		return err_set(err, EINVAL, "--jobs: expected 1 to %d, got %llu", JOBS_MAX,
+			       (unsigned long long)values->jobs);
+	if (values->timeout_ns == 0)
+		return err_set(err, EINVAL, "--timeout: expected more than nothing, such as 10s");
+	return 0;
+}
+
+static int add_items(struct session *session, const struct plan *plan, struct err *err)
+{
+	uint64_t times = session->values->repeat * plan->repeat;
+
+	if (plan->skip)
+		times = 1;
+	if (times > RUNS_MAX - session->n_items)
+		return err_set(err, EINVAL, "--repeat: more than %d runs in all", RUNS_MAX);
+	for (uint64_t i = 1; i <= times; i++) {
+		session->items =
+			mem_grow(session->items, session->n_items + 1, sizeof(*session->items));
+		session->items[session->n_items++] = (struct supervise_item){
+			plan, times > 1 ? mem_printf("%s#%llu", plan->name, (unsigned long long)i)
+					: mem_dup(plan->name)};
+	}
+	return 0;
+}
+
+static int choose(struct session *session, int argc, char **argv, struct diags *diags,
+		  struct err *err)
+{
+	struct run_values *values = session->values;
+	uint64_t index = 1, of = 1;
+	MEM_AUTO char *root = NULL;
+
+	if (check_values(values, err) < 0)
+		return -EINVAL;
+	if (values->shard && parse_shard(values->shard, &index, &of, err) < 0)
+		return -EINVAL;
+	int r = cmd_find_scenarios(&root, err);
+	if (r < 0 && (r != -ENOENT || argc == 0))
+		return r;
+	struct catalogue_query query = {argv, (size_t)argc, &values->params, &values->filters,
+					root};
+	r = catalogue_load(&query, &session->facts, session->cg_host, &session->catalogue, diags,
+			   err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < session->catalogue.n_plans; i++) {
+		struct plan *plan = session->catalogue.plans[i];
+		if (i % of != index - 1)
+			continue;
+		if (values->timeout_ns != UINT64_MAX)
+			plan->timeout_ns = values->timeout_ns;
+		if (add_items(session, plan, err) < 0)
+			return -EINVAL;
+	}
+	if (session->n_items == 0)
+		return err_set(err, ENOENT,
+			       "nothing to run: no scenario is left after the filters "
+			       "and the shard");
+	return 0;
+}
+
+static void print_plans(const struct session *session)
+{
+	for (size_t i = 0; i < session->catalogue.n_plans; i++) {
+		STR_AUTO text = STR_INIT;
+		plan_print(session->catalogue.plans[i], &text);
+		cmd_print_clean(stdout, str_text(&text));
+	}
+}
+
+/* ---- while it runs ------------------------------------------------------------------------- */
+
+/* After each call of a reporter, which flushes: later nobody knows why a write failed. */
+static void keep_error(struct session *session)
+{
+	if (ferror(session->out) && !session->lost)
+		session->lost = errno ? errno : EIO;
+}
+
+static void on_ended(void *data, const struct result *result)
+{
+	struct session *session = data;
+
+	if (session->live)
+		live_hide(session->live);
+	errno = 0;
+	if (session->reporter->result)
+		session->reporter->result(session->out, session->record, result, &session->report);
+	keep_error(session);
+}
+
+static void on_tick(void *data, const struct supervise_row *rows, size_t n)
+{
+	struct session *session = data;
+	MEM_AUTO struct live_row *shown = mem_zero(n, sizeof(*shown));
+	uint64_t now = clock_ns();
+
+	for (size_t i = 0; i < n; i++)
+		shown[i] = (struct live_row){rows[i].name, rows[i].usage_bytes, rows[i].limit_bytes,
+					     now - rows[i].began_ns, rows[i].doing};
+	live_show(session->live, shown, n, session->record->n, session->n_items);
+}
+
+/* ---- reporting ----------------------------------------------------------------------------- */
+
+/* Whether what is at out knows escape sequences. */
+static bool is_terminal(FILE *out)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(out)) && term && *term && !str_eq(term, "dumb");
+}
+
+static bool use_colour(const struct run_values *values, FILE *out)
+{
+	const char *refused = getenv("NO_COLOR"); /* no-color.org: when not empty */
+
+	if (values->colour)
+		return values->colour == 1;
+	return is_terminal(out) && !(refused && *refused);
+}
+
+static int terminal_width(FILE *out)
+{
+	struct winsize size;
+
+	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static int open_output(struct session *session, struct err *err)
+{
+	const struct run_values *values = session->values;
+
+	session->out = stdout;
+	if (values->output && !str_eq(values->output, "-")) {
+		int fd = fd_open_at(AT_FDCWD, values->output, O_WRONLY | O_CREAT | O_TRUNC, 0644,
+				    err);
+		if (fd < 0)
+			return err_wrap(err, "--output");
+		session->out = fdopen(fd, "w");
+	}
+	session->reporter = reporter_find(formats[values->format]);
+	session->report = (struct report_options){.colour = use_colour(values, session->out),
+						  .verbose = values->verbose,
+						  .width = terminal_width(session->out)};
+	if (!values->quiet && isatty(STDERR_FILENO) && session->out == stdout &&
+	    is_terminal(stdout) && values->format == 0)
+		session->live = live_new(stdout, &session->report);
+	return 0;
+}
+
+static char *command_line(const struct cmd_ctx *ctx)
+{
+	struct str text = STR_INIT;
+
+	for (int i = 0; i < ctx->argc; i++)
+		str_addf(&text, "%s%s", i ? " " : "", ctx->argv[i]);
+	return str_take(&text);
+}
+
+static int open_record(struct session *session, char **ret_path, struct err *err)
+{
+	struct timespec now;
+
+	session->record = record_new();
+	session->record->facts = session->facts;
+	session->record->command = command_line(session->ctx);
+	session->record->planned = session->n_items;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	session->record->began_unix_ns = (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
+	session->record->began_ns = clock_ns();
+	return record_dir(session->values->results, session->record, ret_path, err);
+}
+
+static int save_record(struct session *session, int dirfd, struct err *err)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	session->record->ended_unix_ns = (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
+	int r = record_save(session->record, dirfd, err);
+	return r < 0 ? r : record_save_extras(session->record, dirfd, err);
+}
+
+static int report_all(struct session *session, const char *path, int dirfd, struct err *err)
+{
+	int saved = save_record(session, dirfd, err);
+
+	session->report.results = saved >= 0 ? path : NULL;
+	errno = 0;
+	if (session->reporter->end)
+		session->reporter->end(session->out, session->record, &session->report);
+	if (session->values->format == 0 && session->values->repeat > 1)
+		rate_print(session->out, session->record);
+	(void)fflush(session->out);
+	keep_error(session);
+	/* A reader that has seen enough ('oomlab run | head') has the rest in the record. */
+	if (session->lost && session->lost != EPIPE)
+		return err_errno(err, session->lost, "cannot write the report");
+	return saved < 0 ? err_wrap(err, "the results above are not kept in '%s'", path) : 0;
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
+static int recover_first(struct session *session)
+{
+	STR_AUTO done = STR_INIT;
+	STR_AUTO warnings = STR_INIT;
+
+	if (journal_recover(session->cg_host, false, &done, &warnings) > 0)
+		fprintf(stderr, "oomlab: put back what a dead run left:\n%s", str_text(&done));
+	fputs(str_text(&warnings), stderr);
+	return 0;
+}
+
+static int run_all(struct session *session, struct err *err)
+{
+	MEM_AUTO char *hog = NULL;
+	MEM_AUTO char *path = NULL;
+	STR_AUTO warnings = STR_INIT;
+	int r = cmd_find_hog(&hog, err);
+
+	if (r < 0)
+		return r;
+	r = open_output(session, err);
+	if (r < 0)
+		return r;
+	FD_AUTO dirfd = open_record(session, &path, err);
+	if (dirfd < 0)
+		return dirfd;
+	/* From outside a container its pids mean nothing: no digit, no owner to look for. */
+	MEM_AUTO char *id = mem_printf("%s%d-%llx", session->facts.init_pid_ns ? "" : "ns-",
+				       (int)getpid(), (unsigned long long)clock_ns());
+	struct supervise_options options = {.cg_host = session->cg_host,
+					    .facts = &session->facts,
+					    .hog = hog,
+					    .id = id,
+					    .parent = session->values->parent,
+					    .jobs = session->values->jobs,
+					    .fail_fast = session->values->fail_fast,
+					    .tick_ns = session->live ? LIVE_TICK_NS : 0,
+					    .ended = on_ended,
+					    .tick = on_tick,
+					    .data = session};
+	errno = 0;
+	if (session->reporter->begin)
+		session->reporter->begin(session->out, session->record, &session->report);
+	keep_error(session);
+	r = supervise(session->items, session->n_items, session->record, &options, &warnings, err);
+	live_free(session->live);
+	session->live = NULL;
+	if (warnings.len)
+		fprintf(stderr, "oomlab run: could not put everything back:\n%s",
+			str_text(&warnings));
+	if (r < 0)
+		return r;
+	r = report_all(session, path, dirfd, err);
+	if (r < 0)
+		return r;
+	return warnings.len ? CMD_BROKEN : record_exit_status(session->record);
+}
+
+static void session_free(struct session *session)
+{
+	for (size_t i = 0; i < session->n_items; i++)
+		free(session->items[i].name);
+	free(session->items);
+	if (session->out && session->out != stdout)
+		(void)fclose(session->out);
+	record_free(session->record);
+	catalogue_free(&session->catalogue);
+	cg_host_free(session->cg_host);
+}
+
+static int prepare(struct session *session, struct err *err)
+{
+	FD_AUTO root = fd_open_at(-1, "/", O_PATH | O_DIRECTORY, 0, err);
+	int r = root < 0 ? root
+			 : cg_host_open(root, session->values->parent, &session->cg_host, err);
+
+	if (r < 0)
+		return r;
+	r = facts_gather(session->cg_host, &session->facts, err);
+	if (session->values->disposable)
+		session->facts.disposable = true;
+	return r;
+}
+
+static int run_run(struct cmd_ctx *ctx, void *values, int argc, char **argv)
+{
+	struct session session = {.ctx = ctx, .values = values};
+	struct diags diags = {0};
+	struct err err = ERR_INIT;
+	int status = CMD_BROKEN;
+
+	if (prepare(&session, &err) < 0) {
+		bool wrong = session.values->parent && (err.code == EINVAL || err.code == ENOENT);
+		status = cmd_fail(ctx, wrong ? CMD_USAGE : CMD_BROKEN, &err);
+	} else if (choose(&session, argc, argv, &diags, &err) < 0) {
+		fputs(str_text(&diags.text), stderr);
+		status = cmd_fail(ctx, CMD_USAGE, &err);
+	} else if (session.values->dry_run) {
+		print_plans(&session);
+		status = CMD_OK;
+	} else {
+		recover_first(&session);
+		status = run_all(&session, &err);
+		if (status < 0)
+			status = cmd_fail(ctx, CMD_BROKEN, &err);
+		else if (session.record->interrupted)
+			status = EXIT_INTERRUPTED;
+	}
+	diags_free(&diags);
+	session_free(&session);
+	return status;
+}
+
+const struct cmd cmd_run = {
+	.opts = {.name = "run",
+		 .args = "[FILE|DIR|NAME...]",
+		 .summary = "run OOM scenarios in disposable control groups",
+		 .description =
+			 "Runs scenario files, all files of a folder, or scenarios of the shipped "
+			 "catalogue by name, suite or glob pattern; without arguments the whole "
+			 "catalogue. Each scenario gets groups of its own, which are removed "
+			 "afterwards, and ends with one verdict: pass, fail, skip (this machine "
+			 "lacks "
+			 "something, with the reason) or broken (the harness itself failed).\n\n"
+			 "Every run leaves a record below results/: record.json with each event "
+			 "and "
+			 "its monotonic time, the kernel's lines, samples of usage and pressure. "
+			 "results/latest points at the last one.",
+		 .examples = "oomlab run\tthe whole catalogue\n"
+			     "oomlab run limits\tone suite\n"
+			     "oomlab run -r 100 limit-kills-largest\tone scenario a hundred times\n"
+			     "oomlab run -p size=1G my.yaml\ta file with a parameter\n"
+			     "oomlab run --format tap | tappy\tfor a CI system\n",
+		 .exit_status = "0\tall passed, some may have been skipped\n"
+				"1\tan expectation did not hold\n"
+				"2\twrong options or a wrong scenario file; nothing was touched\n"
+				"3\tthe harness failed, or results are missing\n"
+				"77\teverything was skipped\n"
+				"130\tinterrupted\n",
+		 .opts = run_options,
+		 .max_args = SIZE_MAX},
+	.values_size = sizeof(struct run_values),
+	.defaults = &defaults,
+	.run = run_run,
+};

@@ -1,0 +1,258 @@
+/*
+ * The steps that make a hog allocate or free: what fits to the page, the command, and what the
+ * step waits for. Called through the table of steps.c.
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "harness/exec/runner_internal.h"
+#include "workloads/layout.h"
+
+enum { READINGS = 3, READINGS_MAX = 32 };
+
+/* Waits for an RCU grace period; membarrier(2) is the system call that does. */
+static void wait_grace_period(void)
+{
+	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+/* One drained reading, after a grace period: exec gives the page tables of the stack that it moved
+ * back only then. */
+static int drained_usage(struct cg *cg, uint64_t *ret_bytes, struct err *err)
+{
+	struct cg_vitals vitals = {0};
+
+	wait_grace_period();
+	int r = cg_drain(cg, err);
+	if (r >= 0)
+		r = cg_vitals(cg, &vitals, err);
+	if (r >= 0)
+		*ret_bytes = vitals.usage_bytes;
+	return r;
+}
+
+/* The exact usage: charges are taken in batches of 64 pages a CPU. Draining is synchronous only for
+ * the CPU we run on, so go to the hog's for the moment (drain_all_stock, mm/memcontrol.c), and
+ * does nothing while somebody else is draining: read until READINGS in a row agree. */
+static int exact_usage(struct cg *cg, int cpu, uint64_t *ret_bytes, struct err *err)
+{
+	cpu_set_t before, only;
+	uint64_t usage = 0, last = UINT64_MAX;
+	int r = 0, agree = 0;
+
+	CPU_ZERO(&only);
+	CPU_SET((size_t)cpu, &only);
+	if (sched_getaffinity(0, sizeof(before), &before) < 0 ||
+	    sched_setaffinity(0, sizeof(only), &only) < 0)
+		return err_errno(err, errno, "cannot run on CPU %d", cpu);
+	for (int i = 0; i < READINGS_MAX && agree < READINGS && r >= 0; i++) {
+		r = drained_usage(cg, &usage, err);
+		agree = usage == last ? agree + 1 : 1;
+		last = usage;
+	}
+	(void)sched_setaffinity(0, sizeof(before), &before);
+	if (r >= 0 && agree < READINGS)
+		return err_set(err, EBUSY, "its usage does not come to rest");
+	*ret_bytes = usage;
+	return r;
+}
+
+/* How many more pages the hog can touch until its group is full, computed beforehand. */
+static int fitting(struct runner *run, int index, uint64_t *ret_pages, struct err *err)
+{
+	const struct world_task *task = &run->world.tasks[index];
+	uint64_t page = run->world.page_size, fits = UINT64_MAX;
+	int cpu = run->plan->tasks[index].cpu;
+
+	for (int group = task->group; group >= 0; group = run->plan->groups[group].parent) {
+		uint64_t limit = run->world.groups[group].limit_bytes, usage = 0;
+		if (limit == UINT64_MAX)
+			continue;
+		int r = exact_usage(run->groups[group], cpu >= 0 ? cpu : FIRST_CPU, &usage, err);
+		if (r < 0)
+			return r;
+		uint64_t room = limit > usage ? (limit - usage) / page : 0;
+		uint64_t more = hog_fit_pages(room, run->tasks[index].status->touched_pages, page);
+		fits = more < fits ? more : fits;
+	}
+	if (fits == UINT64_MAX)
+		return err_set(err, EINVAL, "no limit above the task");
+	*ret_pages = fits;
+	return 0;
+}
+
+/* How many pages the hog will hold when its group is full: what 'touched: exact' compares with. */
+static int predict(struct runner *run, int index, struct err *err)
+{
+	struct world_task *task = &run->world.tasks[index];
+	uint64_t fits = 0;
+
+	if (fitting(run, index, &fits, err) < 0)
+		return -err->code;
+	task->predicted_pages = run->tasks[index].status->touched_pages + fits;
+	emit(run, "predict",
+	     json_pack("{s:s, s:I}", "task", task->name, "pages",
+		       (json_int_t)task->predicted_pages));
+	return 0;
+}
+
+struct alloc_wait {
+	int task;
+	enum plan_until until;
+	size_t kills;	/* when the step began */
+	uint64_t bytes; /* of one command */
+};
+
+/* Of our processes: the kernel's log tells of everybody's. Where it can be read, a SIGKILL without
+ * its line is none. */
+static size_t our_kills(const struct runner *run)
+{
+	const struct world *world = &run->world;
+	size_t n = 0;
+
+	for (size_t i = 0; i < world->n_kills; i++) {
+		const struct world_kill *kill = &world->kills[i];
+		n += (kill->task >= 0 || kill->group >= 0) && (kill->by_line || !world->has_log);
+	}
+	return n;
+}
+
+static bool alloc_done(struct runner *run, void *data)
+{
+	const struct alloc_wait *wait = data;
+	const struct world_task *task = &run->world.tasks[wait->task];
+
+	if (task->life != WORLD_RUNNING || run->tasks[wait->task].alloc_seq == 0)
+		return true;
+	if (wait->until == PLAN_UNTIL_KILLED && our_kills(run) > wait->kills)
+		return true;
+	if (wait->until != PLAN_UNTIL_BLOCKED)
+		return false;
+	observe_blocked(run, wait->task);
+	return task->blocked;
+}
+
+/* Whether the step has what it waits for and asks for no more. */
+static bool alloc_reached(struct runner *run, const struct plan_step *step,
+			  const struct alloc_wait *wait)
+{
+	const struct world_task *task = &run->world.tasks[step->task];
+
+	switch (step->until) {
+	case PLAN_UNTIL_BLOCKED:
+		return task->blocked;
+	case PLAN_UNTIL_KILLED:
+		return our_kills(run) > wait->kills;
+	case PLAN_UNTIL_DEAD:
+		return task->life != WORLD_RUNNING;
+	case PLAN_UNTIL_ERROR:
+		return task->last_errno != 0 && task->life == WORLD_RUNNING;
+	case PLAN_UNTIL_DONE:
+	case PLAN_UNTIL_SENT:
+		return task->life != WORLD_RUNNING || task->last_errno != 0;
+	}
+	return true;
+}
+
+static const char *const until_words[] = {
+	[PLAN_UNTIL_DONE] = "done",	[PLAN_UNTIL_BLOCKED] = "blocked",
+	[PLAN_UNTIL_KILLED] = "killed", [PLAN_UNTIL_DEAD] = "dead",
+	[PLAN_UNTIL_ERROR] = "error",	[PLAN_UNTIL_SENT] = "sent",
+};
+
+static void not_reached(struct runner *run, const struct plan_step *step,
+			const struct alloc_wait *wait, uint64_t asked)
+{
+	char size[PARSE_TEXT_MAX];
+	struct str state = STR_INIT;
+
+	observe_describe_task(run, step->task, &state);
+	step_fail(run, step, "step: expected '%s' to be %s, got %llu x %s done (%s)",
+		  step_task(run, step->task), until_words[step->until], (unsigned long long)asked,
+		  format_size(wait->bytes, size), str_text(&state));
+	str_free(&state);
+}
+
+static bool send_alloc(struct runner *run, const struct plan_step *step, enum hog_op op,
+		       uint64_t bytes)
+{
+	struct task *task = &run->tasks[step->task];
+	struct world_task *world = &run->world.tasks[step->task];
+
+	if (task->alloc_seq) {
+		step_fail(run, step, "step: '%s' still has a command under way (%s)", world->name,
+			  world->blocked ? "it is asleep in the OOM wait" : "no receipt yet");
+		return false;
+	}
+	world->last_errno = 0;
+	int r = task_command(task, op, bytes, 0, &task->alloc_seq);
+	world->pending = world->stepping = r == 0;
+	emit(run, "step",
+	     json_pack("{s:s, s:s, s:I, s:I}", "task", world->name, "op",
+		       op == HOG_FREE ? "free" : "alloc", "bytes", (json_int_t)bytes, "seq",
+		       (json_int_t)task->alloc_seq));
+	if (r < 0 && world->life == WORLD_RUNNING)
+		events_reap(run);
+	if (r < 0 && world->life == WORLD_RUNNING)
+		runner_verdict(run, VERDICT_BROKEN, "task '%s': cannot send a command: %s",
+			       world->name, strerror(-r));
+	return r == 0;
+}
+
+static bool takes_rest(const struct plan_step *step)
+{
+	return step->kind == PLAN_ALLOC && step->bytes == UINT64_MAX;
+}
+
+/* How much the next command is about; 'size: rest' is known only now. */
+static bool alloc_bytes(struct runner *run, const struct plan_step *step, bool first,
+			uint64_t *ret_bytes)
+{
+	struct err err = ERR_INIT;
+	uint64_t pages = 0;
+	int r = 0;
+
+	*ret_bytes = step->bytes;
+	if (step->exact && first)
+		r = predict(run, step->task, &err);
+	if (r >= 0 && takes_rest(step)) {
+		r = fitting(run, step->task, &pages, &err);
+		*ret_bytes = r < 0 ? 0 : pages * run->world.page_size;
+	}
+	if (r < 0)
+		runner_verdict(run, VERDICT_BROKEN, "task '%s': cannot tell what fits: %s",
+			       step_task(run, step->task), err.text);
+	return r >= 0;
+}
+
+void step_alloc(struct runner *run, const struct plan_step *step)
+{
+	enum hog_op op = step->kind == PLAN_FREE ? HOG_FREE : HOG_ALLOC;
+	struct alloc_wait wait = {step->task, step->until, our_kills(run), 0};
+	uint64_t poll_ns = step->until == PLAN_UNTIL_BLOCKED ? BLOCKED_POLL_NS : 0;
+	/* The second round takes what the kernel has given back meanwhile, mostly nothing. */
+	uint64_t asked = 0, times = takes_rest(step) ? 2 : step->times;
+
+	while (asked < times && !run->stop) {
+		if (!alloc_bytes(run, step, asked == 0, &wait.bytes) || wait.bytes == 0 ||
+		    !send_alloc(run, step, op, wait.bytes))
+			break;
+		asked++;
+		if (step->until == PLAN_UNTIL_SENT)
+			return;
+		if (runner_wait(run, alloc_done, &wait, UINT64_MAX, poll_ns) < 0)
+			return;
+		if (alloc_reached(run, step, &wait) ||
+		    run->world.tasks[step->task].life != WORLD_RUNNING)
+			break;
+	}
+	if (step->until == PLAN_UNTIL_ERROR)
+		run->world.tasks[step->task].errno_unclaimed = 0;
+	if (step->until != PLAN_UNTIL_DONE && !run->stop && !alloc_reached(run, step, &wait))
+		not_reached(run, step, &wait, asked);
+}

@@ -1,0 +1,178 @@
+/*
+ * Expectations: observe, judge, wait for the next event, until all of it holds or its time is
+ * over; and the same for what must hold at the end whatever was expected.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/exec/runner_internal.h"
+#include "harness/record/field.h"
+
+/* Counters such as usage move without any event (an uncharge after an exit is batched): while an
+ * expectation is not met yet, everything is read again this often besides at every event. */
+#define EXPECT_POLL_NS 1000000ULL
+
+struct expect_wait {
+	const struct expect *expect; /* NULL: the final judgement */
+	unsigned wants;
+	enum judge_state state;
+};
+
+/* A command whose build lacks an option of the scenario says so itself and exits: that is a
+ * prerequisite that is missing, not a verdict about the kernel. */
+static bool lacks_option(struct runner *run)
+{
+	static const char *const words[] = {"unrecognized option", "invalid option",
+					    "unknown option", "Unknown option", NULL};
+
+	for (size_t i = 0; i < run->plan->n_tasks; i++) {
+		struct task *task = &run->tasks[i];
+		const struct world_task *world = &run->world.tasks[i];
+		if (world->is_hog || world->life != WORLD_EXITED || world->status == 0)
+			continue;
+		if (task->output >= 0)
+			(void)task_read_output(task);
+		for (int w = 0; words[w]; w++) {
+			char *at = strstr(task->tail, words[w]);
+			if (!at)
+				continue;
+			runner_verdict(run, VERDICT_SKIP, "'%s' of this machine: %.*s",
+				       task->plan->program, (int)strcspn(at, "\n"), at);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool expect_done(struct runner *run, void *data)
+{
+	struct expect_wait *wait = data;
+
+	observe(run, wait->wants);
+	findings_free(&run->findings);
+	wait->state = wait->expect ? judge_eval(wait->expect, &run->world, &run->findings)
+				   : judge_final(&run->world, &run->findings);
+	/* What a command that refused its options was to do will not come any more. */
+	return wait->state != JUDGE_WAIT || lacks_option(run);
+}
+
+/* A blocked task is asked as well: it answers once it has resumed, should the expectation wait
+ * for that. */
+static void ask_for_proof(struct runner *run, const struct expect *expect)
+{
+	for (size_t i = 0; i < run->plan->n_tasks; i++) {
+		struct world_task *world = &run->world.tasks[i];
+		world->proved = false;
+		if (world->life != WORLD_RUNNING || !world->is_hog ||
+		    !judge_wants_proof_of(expect, (int)i))
+			continue;
+		(void)task_command(&run->tasks[i], HOG_PING, 0, 0, &run->tasks[i].ping_seq);
+	}
+}
+
+static void position(const struct runner *run, const struct plan_step *step,
+		     const struct finding *finding, char *buf, size_t size)
+{
+	const struct node *at = finding->at ? finding->at : step ? step->at : NULL;
+
+	if (at)
+		snprintf(buf, size, "%s:%d:%d", run->plan->file, at->line, at->column);
+	else
+		snprintf(buf, size, "%s", run->plan->file);
+}
+
+static void keep_findings(struct runner *run, const struct plan_step *step)
+{
+	bool failed = false;
+
+	for (size_t i = 0; i < run->findings.n; i++)
+		failed = failed || run->findings.items[i].state == JUDGE_FAILS;
+	for (size_t i = 0; i < run->findings.n; i++) {
+		const struct finding *finding = &run->findings.items[i];
+		char at[512];
+		/* Beside what can never hold, what was merely undecided is noise. */
+		if (failed && finding->state == JUDGE_WAIT)
+			continue;
+		position(run, step, finding, at, sizeof(at));
+		json_array_append_new(run->result.findings,
+				      json_pack("{s:o, s:s, s:o, s:o, s:o, s:b}", "at",
+						field_text_new(at), "what", finding->what,
+						"expected", field_text_new(finding->expected),
+						"got", field_text_new(finding->got), "seen",
+						field_text_new(finding->seen), "ok",
+						finding->state == JUDGE_HOLDS));
+		if (finding->state != JUDGE_HOLDS)
+			runner_verdict(run, VERDICT_FAIL, "%s: %s: expected %s, got %s", at,
+				       finding->what, finding->expected, finding->got);
+	}
+	findings_free(&run->findings);
+}
+
+/* All that is missing are reports that the kernel did not print: other kills of the last seconds,
+ * anybody's, used its allowance up. That is no verdict about the kernel. */
+static bool lacks_reports(struct runner *run, const struct plan_step *step)
+{
+	const struct finding *missing = NULL;
+	char at[512];
+
+	for (size_t i = 0; i < run->findings.n; i++) {
+		const struct finding *finding = &run->findings.items[i];
+		if (finding->state == JUDGE_HOLDS)
+			continue;
+		if (finding->state == JUDGE_FAILS || !finding->unlogged)
+			return false;
+		missing = finding;
+	}
+	if (!missing)
+		return false;
+	position(run, step, missing, at, sizeof(at));
+	runner_verdict(run, VERDICT_SKIP, "%s: %s: %s; run it again, with less beside it", at,
+		       missing->what, missing->got);
+	return true;
+}
+
+static const char *const state_words[] = {
+	[JUDGE_HOLDS] = "holds", [JUDGE_WAIT] = "timeout", [JUDGE_FAILS] = "fails"};
+
+static void judge_until(struct runner *run, const struct plan_step *step, struct expect_wait *wait,
+			uint64_t within_ns)
+{
+	/* That nothing happened must not hold only because nobody has looked yet. */
+	events_deliver(run);
+	int r = runner_wait(run, expect_done, wait, clock_ns() + within_ns, EXPECT_POLL_NS);
+
+	if (r < 0)
+		return;
+	if (wait->state != JUDGE_HOLDS && (lacks_option(run) || lacks_reports(run, step)))
+		return;
+	emit(run, step ? "expect" : "final",
+	     json_pack("{s:s, s:i}", "result", state_words[wait->state], "line",
+		       step ? step->at->line : 0));
+	keep_findings(run, step);
+	/* Nothing may be lost when a row forgot to fill a finding in. */
+	if (wait->state != JUDGE_HOLDS)
+		runner_verdict(run, VERDICT_FAIL, "%s:%d: expectation not met", run->plan->file,
+			       step ? step->at->line : 1);
+	observe_mark(run);
+}
+
+void step_expect(struct runner *run, const struct plan_step *step)
+{
+	struct expect_wait wait = {.expect = step->expect, .wants = judge_wants(step->expect)};
+	uint64_t within = judge_within_ns(step->expect);
+
+	if (wait.wants & JUDGE_WANTS_PROOF) {
+		observe(run, JUDGE_WANTS_BLOCKED);
+		ask_for_proof(run, step->expect);
+		wait.wants |= JUDGE_WANTS_BLOCKED;
+	}
+	judge_until(run, step, &wait, within == UINT64_MAX ? run->plan->within_ns : within);
+}
+
+void step_final(struct runner *run)
+{
+	struct expect_wait wait = {.expect = NULL, .wants = JUDGE_WANTS_BLOCKED};
+
+	run->step = NULL;
+	judge_until(run, NULL, &wait, run->plan->within_ns);
+}

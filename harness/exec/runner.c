@@ -1,0 +1,423 @@
+/*
+ * Life of one scenario: groups, tasks, steps, final judgement, take-down, result. What goes
+ * wrong with the harness is 'broken'; what the kernel did otherwise than expected is 'fail'.
+ */
+#include "harness/exec/runner.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+
+#include "base/fd.h"
+#include "base/parse.h"
+#include "harness/exec/runner_internal.h"
+#include "harness/record/field.h"
+
+#define TAKE_DOWN_NS 10000000000ULL /* for everything to die and every group to go */
+
+void runner_verdict(struct runner *run, enum verdict verdict, const char *fmt, ...)
+{
+	struct str text = STR_INIT;
+	va_list ap;
+
+	run->stop = true;
+	if (run->result.reason)
+		return;
+	va_start(ap, fmt);
+	str_vaddf(&text, fmt, ap);
+	va_end(ap);
+	run->result.verdict = verdict;
+	run->result.reason = str_take(&text);
+}
+
+void runner_warn(struct runner *run, const char *fmt, ...)
+{
+	struct str text = STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&text, fmt, ap);
+	va_end(ap);
+	json_array_append_new(run->result.warnings, field_text_new(str_text(&text)));
+	str_free(&text);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------- */
+
+static void timed_out(struct runner *run)
+{
+	char limit[PARSE_TEXT_MAX];
+	struct str states = STR_INIT;
+
+	for (size_t i = 0; i < run->plan->n_tasks; i++) {
+		if (i)
+			str_add(&states, "; ");
+		observe_describe_task(run, (int)i, &states);
+	}
+	runner_verdict(run, VERDICT_BROKEN, "%s:%d: not finished after 'timeout: %s' (%s)",
+		       run->plan->file, run->step ? run->step->at->line : 1,
+		       format_duration(run->plan->timeout_ns, limit), str_text(&states));
+	str_free(&states);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+int runner_wait(struct runner *run, runner_done_fn done, void *data, uint64_t deadline_ns,
+		uint64_t poll_ns)
+{
+	struct err err;
+
+	for (;;) {
+		if (run->interrupted)
+			runner_verdict(run, VERDICT_BROKEN, "interrupted");
+		if (run->stop)
+			return -1;
+		if (done(run, data))
+			return 1;
+		uint64_t now = clock_ns();
+		if (now >= deadline_ns)
+			return 0;
+		if (now >= run->deadline_ns) {
+			timed_out(run);
+			return -1;
+		}
+		if (now >= run->next_sample_ns)
+			observe_sample(run);
+		uint64_t until = least(least(deadline_ns, run->deadline_ns), run->next_sample_ns);
+		if (poll_ns)
+			until = least(until, now + poll_ns);
+		int r = loop_wait(run->loop, until, &err);
+		if (r < 0 && r != -EINTR)
+			runner_verdict(run, VERDICT_BROKEN, "%s", err.text);
+	}
+}
+
+/* ---- setting up ---------------------------------------------------------------------------- */
+
+static void world_new(struct runner *run)
+{
+	const struct plan *plan = run->plan;
+	struct world *world = &run->world;
+
+	world->page_size = run->options->facts->page_size;
+	world->n_tasks = plan->n_tasks;
+	world->tasks = mem_zero(plan->n_tasks, sizeof(*world->tasks));
+	world->n_groups = plan->n_groups;
+	world->groups = mem_zero(plan->n_groups, sizeof(*world->groups));
+	world->n_counters = plan->n_counters;
+	world->counters = mem_zero(plan->n_counters, sizeof(*world->counters));
+	world->kills = mem_zero(KILLS_MAX, sizeof(*world->kills));
+	for (size_t i = 0; i < plan->n_tasks; i++)
+		world->tasks[i] = (struct world_task){.name = plan->tasks[i].name,
+						      .group = plan->tasks[i].group,
+						      .is_hog = plan->tasks[i].wl != NULL,
+						      .predicted_pages = UINT64_MAX,
+						      .vm_swap_bytes = UINT64_MAX,
+						      .oom_score = -1};
+	for (size_t i = 0; i < plan->n_groups; i++)
+		world->groups[i] = (struct world_group){.name = plan->groups[i].name,
+							.limit_bytes = plan->groups[i].limit_bytes,
+							.usage_bytes = UINT64_MAX,
+							.under_oom = UINT64_MAX,
+							.oom_kill = UINT64_MAX,
+							.oom_kill_mark = UINT64_MAX};
+	for (size_t i = 0; i < plan->n_counters; i++)
+		world->counters[i] = (struct world_counter){.group = plan->counters[i].group,
+							    .name = plan->counters[i].name};
+}
+
+static void on_populated(void *data, int fd, uint32_t events)
+{
+	struct task_hook *hook = data;
+	char text[256];
+	struct err err;
+
+	(void)events;
+	/* Reading acknowledges the event; the state itself is read when it is asked for. */
+	(void)fd_reread_text(fd, text, sizeof(text), &err);
+	(void)hook;
+}
+
+static int make_group(struct runner *run, int index, struct err *err)
+{
+	const struct plan_group *plan = &run->plan->groups[index];
+	struct cg *above = plan->parent >= 0 ? run->groups[plan->parent] : run->top;
+	struct task_hook *hook = &run->hooks[run->plan->n_tasks + (size_t)index];
+	struct loop_source *source;
+
+	int r = cg_create(run->options->cg_host, above, plan->leaf, &run->groups[index], err);
+	for (size_t i = 0; r >= 0 && i < plan->n_knobs; i++)
+		r = cg_set(run->groups[index], plan->knobs[i].knob, plan->knobs[i].value, err);
+	if (r >= 0)
+		r = events_watch_group(run, index, err);
+	if (r < 0)
+		return err_wrap(err, "group '%s'", plan->name);
+	int fd = cg_populated_fd(run->groups[index], err);
+	if (fd >= 0)
+		r = loop_add(run->loop, fd, EPOLLPRI | EPOLLET, on_populated, hook, &source, err);
+	run->world.groups[index].kernel_path = cg_kernel_path(run->groups[index]);
+	run->world.groups[index].exists = true;
+	return r;
+}
+
+static bool uses_oom_group(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_groups; i++)
+		for (size_t k = 0; k < plan->groups[i].n_knobs; k++)
+			if (str_eq(plan->groups[i].knobs[k].knob, "memory.oom.group"))
+				return true;
+	return false;
+}
+
+static int make_groups(struct runner *run, struct err *err)
+{
+	const struct plan *plan = run->plan;
+
+	int r = cg_create(run->options->cg_host, run->options->above, run->options->group,
+			  &run->top, err);
+	for (size_t i = 0; r >= 0 && i < plan->n_groups; i++)
+		r = make_group(run, (int)i, err);
+	run->world.double_count = uses_oom_group(plan);
+	return r;
+}
+
+struct ready_wait {
+	int task; /* -1: all that were spawned */
+};
+
+static bool is_ready(struct runner *run, int index)
+{
+	const struct world_task *task = &run->world.tasks[index];
+
+	return task->life != WORLD_RUNNING || run->tasks[index].ready;
+}
+
+static bool ready_done(struct runner *run, void *data)
+{
+	const struct ready_wait *wait = data;
+
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		if ((wait->task < 0 || wait->task == (int)i) && !is_ready(run, (int)i))
+			return false;
+	return true;
+}
+
+/* A hog that ended before it was ready: its own error is ours (broken); a kill is the kernel's
+ * doing and left to the expectations. */
+static void check_ready(struct runner *run, int index)
+{
+	const struct hog_status *status = run->tasks[index].status;
+	const struct world_task *task = &run->world.tasks[index];
+
+	if (!status)
+		return;
+	if (run->tasks[index].ready &&
+	    (status->magic != HOG_MAGIC || status->size != sizeof(*status)))
+		runner_verdict(run, VERDICT_BROKEN,
+			       "'%s' is of another build than oomlab: build "
+			       "both again",
+			       run->options->hog);
+	if (run->tasks[index].ready || task->life != WORLD_EXITED)
+		return;
+	runner_verdict(run, VERDICT_BROKEN,
+		       "task '%s': '%s' ended with status %d before it was "
+		       "ready: %s",
+		       task->name, run->options->hog, task->status,
+		       status->message[0] ? status->message
+					  : "no message; is it the oomhog of this oomlab?");
+}
+
+int runner_spawn(struct runner *run, int index, struct err *err)
+{
+	const struct plan_task *plan = &run->plan->tasks[index];
+	struct world_task *world = &run->world.tasks[index];
+	struct cg *group = plan->group >= 0 ? run->groups[plan->group] : run->top;
+
+	if (world->life == WORLD_RUNNING)
+		return err_set(err, EEXIST, "task '%s' is running already", plan->name);
+	task_clear(&run->tasks[index]);
+	int r = task_spawn(&run->tasks[index], plan, run->options->hog, group, err);
+	if (run->tasks[index].pid > 0) {
+		world->pid = run->tasks[index].pid;
+		world->life = WORLD_RUNNING;
+		world->group = plan->group;
+	}
+	if (r >= 0)
+		r = events_watch_task(run, index, err);
+	if (r >= 0)
+		emit(run, "spawn",
+		     json_pack("{s:s, s:i, s:s?}", "task", plan->name, "pid", (int)world->pid,
+			       "group",
+			       plan->group >= 0 ? run->plan->groups[plan->group].name : NULL));
+	return r;
+}
+
+static int spawn_all(struct runner *run, struct err *err)
+{
+	struct ready_wait wait = {.task = -1};
+
+	for (size_t i = 0; i < run->plan->n_tasks; i++) {
+		int r = run->plan->tasks[i].spawn_later ? 0 : runner_spawn(run, (int)i, err);
+		if (r < 0)
+			return r;
+	}
+	if (runner_wait(run, ready_done, &wait, UINT64_MAX, 0) < 0)
+		return 0;
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		check_ready(run, (int)i);
+	return 0;
+}
+
+void runner_go(struct runner *run, int index)
+{
+	struct task *task = &run->tasks[index];
+
+	task->going = task_command(task, HOG_GO, 0, 0, &task->go_seq) == 0;
+	run->world.tasks[index].pending = task->going;
+}
+
+static void start_patterns(struct runner *run)
+{
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		if (run->plan->tasks[i].start == PLAN_START_READY && run->tasks[i].status &&
+		    run->world.tasks[i].life == WORLD_RUNNING)
+			runner_go(run, (int)i);
+}
+
+static int set_up(struct runner *run, struct err *err)
+{
+	size_t n = run->plan->n_tasks + run->plan->n_groups;
+
+	run->tasks = mem_zero(run->plan->n_tasks, sizeof(*run->tasks));
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		run->tasks[i] =
+			(struct task){.pidfd = -1, .socket = -1, .receipts = -1, .output = -1};
+	run->groups = mem_zero(run->plan->n_groups, sizeof(struct cg *));
+	run->hooks = mem_zero(n, sizeof(*run->hooks));
+	for (size_t i = 0; i < n; i++)
+		run->hooks[i] = (struct task_hook){
+			run, (int)(i < run->plan->n_tasks ? i : i - run->plan->n_tasks)};
+	world_new(run);
+	int r = loop_new(&run->loop, err);
+	if (r >= 0)
+		r = events_open(run, err);
+	if (r >= 0)
+		r = make_groups(run, err);
+	if (r < 0)
+		return r;
+	/* Before the first victim exists: an orphan of a task comes to us and not to init. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	observe(run, 0);
+	observe_mark(run);
+	return spawn_all(run, err);
+}
+
+/* ---- taking down --------------------------------------------------------------------------- */
+
+static bool all_dead(struct runner *run, void *data)
+{
+	(void)data;
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		if (run->world.tasks[i].life == WORLD_RUNNING)
+			return false;
+	return true;
+}
+
+static void reap_all(struct runner *run)
+{
+	bool stopped = run->stop;
+
+	run->stop = false;
+	run->interrupted = false;
+	run->deadline_ns = clock_ns() + 2 * TAKE_DOWN_NS;
+	if (runner_wait(run, all_dead, NULL, clock_ns() + TAKE_DOWN_NS, 0) == 0)
+		runner_warn(run, "a task is still not dead after SIGKILL");
+	run->stop = stopped;
+}
+
+static void take_down(struct runner *run)
+{
+	struct err err;
+
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		run->world.tasks[i].signalled = SIGKILL;
+	if (run->top && cg_kill(run->top, &err) < 0)
+		runner_warn(run, "%s", err.text);
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		task_end(&run->tasks[i]);
+	if (run->loop && run->hooks)
+		reap_all(run);
+	for (size_t i = run->plan->n_groups; i-- > 0;)
+		if (run->groups && run->groups[i] &&
+		    cg_destroy(run->groups[i], TAKE_DOWN_NS, &err) < 0)
+			runner_warn(run, "%s", err.text);
+	if (run->top && cg_destroy(run->top, TAKE_DOWN_NS, &err) < 0)
+		runner_warn(run, "%s", err.text);
+	if (run->loop)
+		events_reap(run);
+}
+
+static void free_all(struct runner *run)
+{
+	while (run->strangers) {
+		struct stranger *next = run->strangers->next;
+		fd_close_var(&run->strangers->pidfd);
+		free(run->strangers);
+		run->strangers = next;
+	}
+	for (size_t i = 0; run->tasks && i < run->plan->n_tasks; i++)
+		task_clear(&run->tasks[i]);
+	events_close(run);
+	loop_free(run->loop);
+	free(run->tasks);
+	free(run->groups);
+	free(run->hooks);
+	free(run->world.tasks);
+	free(run->world.groups);
+	free(run->world.counters);
+	free(run->world.kills);
+	findings_free(&run->findings);
+	json_decref(run->report);
+	result_clear(&run->result);
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static void run_steps(struct runner *run)
+{
+	run->go_ns = clock_ns();
+	start_patterns(run);
+	for (size_t i = 0; i < run->plan->n_steps && !run->stop; i++)
+		step_run(run, &run->plan->steps[i]);
+	if (!run->stop)
+		step_final(run);
+}
+
+int runner_run(const struct plan *plan, const struct runner_options *options)
+{
+	struct runner run = {
+		.plan = plan, .options = options, .kmsg_fd = -1, .signal_fd = -1, .swaps_fd = -1};
+	struct err err = ERR_INIT;
+
+	outcome_begin(&run);
+	run.deadline_ns = clock_ns() + plan->timeout_ns;
+	run.next_sample_ns = UINT64_MAX;
+	if (set_up(&run, &err) < 0)
+		runner_verdict(&run, err.code == EOPNOTSUPP ? VERDICT_SKIP : VERDICT_BROKEN, "%s",
+			       err.text);
+	run.next_sample_ns = 0;
+	if (!run.stop)
+		run_steps(&run);
+	take_down(&run);
+	outcome_end(&run);
+	emit_result(&run);
+	free_all(&run);
+	return 0;
+}

@@ -1,0 +1,160 @@
+/*
+ * The state of one scenario under way, shared by the files that run it:
+ *   runner.c   life cycle: groups, tasks, steps, take-down
+ *   outcome.c  the result: how it begins and what is in it at the end
+ *   steps.c    one function a step kind, those that follow aside
+ *   alloc.c    steps that make a hog allocate or free
+ *   expect.c   expectations, and the judgement at the end
+ *   events.c   what the loop delivers: receipts, deaths, notifications, kernel lines
+ *   observe.c  the world as of now: counters, states, status pages
+ *   kills.c    kills, and what each source says of them
+ *   owner.c    which task and group a killed pid was of
+ *   emit.c     event lines
+ * Nothing outside harness/exec includes this.
+ */
+#ifndef OOMLAB_EXEC_RUNNER_INTERNAL_H
+#define OOMLAB_EXEC_RUNNER_INTERNAL_H
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "base/str.h"
+#include "harness/exec/runner.h"
+#include "harness/exec/task.h"
+#include "harness/judge/judge.h"
+#include "harness/oomlog/line.h"
+
+enum {
+	KILLS_MAX = 8192, /* kills told apart in one scenario; more end it as broken */
+	LOG_LINES_MAX = 2000,
+	FIRST_CPU = 0,
+};
+
+#define SAMPLE_NS 100000000ULL /* between two samples of usage while nothing happens */
+/* The kernel sends no event when a second task falls asleep in the OOM wait of a group that is
+ * under OOM already (mem_cgroup_oom_trylock fails: no notification, 3.12 to 6.18), nor when the
+ * first is scheduled out. While a step waits for that, the task's state is looked at this often. */
+#define BLOCKED_POLL_NS 500000ULL
+
+/* A killed process that is not our direct child: its death is seen through a pidfd. */
+struct stranger {
+	pid_t pid;
+	int pidfd;
+	struct loop_source *source;
+	struct runner *runner;
+	struct stranger *next;
+};
+
+struct runner {
+	const struct plan *plan;
+	const struct runner_options *options;
+	struct loop *loop;
+	struct cg *top;	    /* the scenario's own group */
+	struct cg **groups; /* one per plan group; NULL once removed */
+	struct task *tasks;
+	struct task_hook *hooks; /* one a task: (runner, task index) for callbacks */
+	struct world world;
+	struct stranger *strangers;
+	struct result result;
+	struct findings findings; /* of the expectation that failed */
+	uint64_t deadline_ns;	  /* of the whole scenario */
+	uint64_t next_sample_ns;
+	uint64_t go_ns;		      /* when the first step began */
+	const struct plan_step *step; /* under way */
+	int kmsg_fd;
+	int signal_fd;
+	int swaps_fd;	/* /proc/swaps, -1: the scenario changes them itself */
+	pid_t swap_pid; /* child doing swapoff/swapon, 0: none */
+	int swap_status;
+	bool interrupted;
+	bool kmsg_lost;		    /* the kernel overwrote records before we read them */
+	bool swaps_changed;	    /* by somebody else */
+	bool report_open;	    /* kernel lines of a report are being kept */
+	json_t *report;		    /* those lines, until it is known whose report it is */
+	struct oomlog_line summary; /* of the report under way, waits for its kill line */
+	bool has_summary;
+	bool stop; /* verdict is decided: no further steps */
+};
+
+struct task_hook {
+	struct runner *runner;
+	int index;
+};
+
+/* ---- runner.c ---- */
+/* Ends the scenario with this verdict and reason unless one is decided already. */
+void runner_verdict(struct runner *run, enum verdict verdict, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void runner_warn(struct runner *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int runner_spawn(struct runner *run, int task, struct err *err);
+/* Lets a hog begin its own pattern; it is pending until that has ended. */
+void runner_go(struct runner *run, int task);
+/* Waits for events until done() says so, or the deadline. 'poll_ns': look again this often
+ * even without an event (0: never); see BLOCKED_POLL_NS. Returns 1: done, 0: deadline (the
+ * scenario's own or this one), -1: the scenario was stopped (verdict decided). */
+typedef bool (*runner_done_fn)(struct runner *run, void *data);
+int runner_wait(struct runner *run, runner_done_fn done, void *data, uint64_t deadline_ns,
+		uint64_t poll_ns);
+
+/* ---- outcome.c ---- */
+void outcome_begin(struct runner *run);
+void outcome_end(struct runner *run);
+
+/* ---- steps.c ---- */
+void step_run(struct runner *run, const struct plan_step *step);
+/* The scenario fails at this step's line. */
+void step_fail(struct runner *run, const struct plan_step *step, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+const char *step_task(const struct runner *run, int task); /* its name */
+
+/* ---- alloc.c, expect.c ---- */
+void step_alloc(struct runner *run, const struct plan_step *step);
+void step_expect(struct runner *run, const struct plan_step *step);
+/* What must hold when all steps are done; see judge_final(). */
+void step_final(struct runner *run);
+
+/* ---- events.c ---- */
+int events_open(struct runner *run, struct err *err);
+void events_close(struct runner *run);
+/* Delivers what has happened already, and waits for nothing. */
+void events_deliver(struct runner *run);
+int events_watch_group(struct runner *run, int group, struct err *err);
+int events_watch_task(struct runner *run, int task, struct err *err);
+void events_reap(struct runner *run);
+
+/* ---- observe.c ---- */
+/* Fills the world from the kernel; 'wants' are judge_wants bits. */
+void observe(struct runner *run, unsigned wants);
+/* Reads state and wchan of one task and updates blocked/resumed. */
+void observe_blocked(struct runner *run, int task);
+void observe_mark(struct runner *run);
+void observe_sample(struct runner *run);
+/* "alloc_1: running (state D, wchan ...), 2560 pages; ..." for messages. */
+void observe_describe_task(struct runner *run, int task, struct str *out);
+
+/* ---- kills.c ---- */
+/* Takes a kill line; returns whether the victim was one of ours. */
+bool kills_line(struct runner *run, const struct oomlog_line *line, uint64_t sequence, uint64_t us);
+void kills_wait(struct runner *run, int task);
+/* Attributes kills to tasks and counters; called by observe(). */
+void kills_settle(struct runner *run);
+
+/* ---- owner.c ---- */
+/* The group with this path of the kernel's, or -1. */
+int owner_group(const struct runner *run, const char *path);
+/* The process that a kill line means, which may name one of its threads. */
+pid_t owner_victim(const struct runner *run, const struct oomlog_line *line);
+/* Fills in task, child and group as far as they are known by now. */
+void owner_find(struct runner *run, struct world_kill *kill);
+/* Whether the killed process is a task's own, which we reap ourselves. */
+bool owner_is_task(const struct runner *run, const struct world_kill *kill);
+/* Finds owners by the groups' counters for kills that have none yet. */
+void owner_settle(struct runner *run);
+
+/* ---- emit.c ---- */
+/* Adds an event with the time now; 'fields' (stolen, may be NULL) is an object. */
+void emit(struct runner *run, const char *event, json_t *fields);
+void emit_result(struct runner *run);
+
+#endif

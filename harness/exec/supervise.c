@@ -1,0 +1,569 @@
+/*
+ * See supervise.h. One loop over the workers' pipes and the signals; a worker is a fork of this
+ * process in a process group of its own, so that a terminal's Ctrl-C reaches this one alone.
+ */
+#include "harness/exec/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/loop.h"
+#include "harness/exec/guardian.h"
+#include "harness/exec/host.h"
+#include "harness/exec/runner.h"
+#include "harness/record/field.h"
+
+/* Beyond the scenario's own timeout, for its take-down; then the worker is killed. */
+#define WORKER_GRACE_NS 30000000000ULL
+
+struct job {
+	struct supervisor *super;
+	const struct supervise_item *item; /* NULL: free */
+	size_t index;
+	pid_t pid;
+	int fd;
+	struct loop_source *source;
+	struct str line; /* bytes of a line that is not complete */
+	json_t *events, *samples;
+	struct result result;
+	bool has_result;
+	struct host *host;
+	struct supervise_row row;
+	char doing[32];
+	uint64_t deadline_ns;
+	bool timed_out;
+};
+
+struct supervisor {
+	const struct supervise_item *items;
+	size_t n, next, running;
+	struct record *record;
+	const struct supervise_options *options;
+	struct str *warnings;
+	struct loop *loop;
+	struct journal *journal;
+	struct guardian guardian;
+	struct cg *top;
+	struct job *jobs;
+	int signal_fd;
+	int signals; /* that asked to end */
+	bool shares; /* the host's lock, for what runs now: see journal_share_host() */
+	bool stop;   /* start nothing more */
+};
+
+/* ---- results ------------------------------------------------------------------------------- */
+
+static void set_text(char **to, const char *text)
+{
+	free(*to);
+	*to = text ? mem_dup(text) : NULL;
+}
+
+static void blank_result(struct result *result, const struct supervise_item *item,
+			 enum verdict verdict, const char *reason)
+{
+	const struct plan *plan = item->plan;
+
+	*result = (struct result){.verdict = verdict,
+				  .began_ns = clock_ns(),
+				  .tags = json_array(),
+				  .params = json_object(),
+				  .events = json_array(),
+				  .findings = json_array(),
+				  .kills = json_array(),
+				  .samples = json_array(),
+				  .log = json_array(),
+				  .warnings = json_array()};
+	result->ended_ns = result->began_ns;
+	set_text(&result->name, item->name);
+	set_text(&result->suite, plan->suite);
+	set_text(&result->file, plan->file);
+	set_text(&result->title, plan->title);
+	set_text(&result->reason, reason);
+	for (size_t i = 0; i < plan->n_tags; i++)
+		json_array_append_new(result->tags, json_string(plan->tags[i]));
+	for (size_t i = 0; i < plan->n_params; i++)
+		json_object_set_new(result->params, plan->params[i].name,
+				    json_string(plan->params[i].value));
+}
+
+static void add_result(struct supervisor *super, struct result *result)
+{
+	bool bad = result->verdict == VERDICT_FAIL || result->verdict == VERDICT_BROKEN;
+	struct result *kept = record_add(super->record, result);
+
+	if (bad && super->options->fail_fast)
+		super->stop = true;
+	if (super->options->ended)
+		super->options->ended(super->options->data, kept);
+}
+
+static void swap_json(json_t **to, json_t **from)
+{
+	json_decref(*to);
+	*to = *from;
+	*from = NULL;
+}
+
+/* ---- what a worker says -------------------------------------------------------------------- */
+
+static void take_sample(struct job *job, json_t *event)
+{
+	json_t *usage = json_object_get(event, "usage"), *limit = json_object_get(event, "limit");
+
+	job->row.usage_bytes = (uint64_t)json_integer_value(usage);
+	job->row.limit_bytes = limit ? (uint64_t)json_integer_value(limit) : UINT64_MAX;
+	json_object_del(event, "event");
+	json_array_append(job->samples, event);
+}
+
+static void take_line(struct job *job, const char *text, size_t len)
+{
+	json_error_t error;
+	json_t *line = json_loadb(text, len, 0, &error);
+	json_t *result = json_object_get(line, "result");
+	const char *name = json_string_value(json_object_get(line, "event"));
+	struct err err;
+
+	if (result) {
+		job->has_result = result_from_json(result, &job->result, &err) >= 0;
+	} else if (str_eq(name, "sample")) {
+		take_sample(job, line);
+	} else if (name) {
+		snprintf(job->doing, sizeof(job->doing), "%s", name);
+		job->row.doing = job->doing;
+		json_array_append(job->events, line);
+	}
+	json_decref(line);
+}
+
+static void take_bytes(struct job *job, const char *bytes, size_t n)
+{
+	const char *end;
+
+	while ((end = memchr(bytes, '\n', n)) != NULL) {
+		str_addn(&job->line, bytes, (size_t)(end - bytes));
+		take_line(job, str_text(&job->line), job->line.len);
+		job->line.len = 0;
+		n -= (size_t)(end + 1 - bytes);
+		bytes = end + 1;
+	}
+	str_addn(&job->line, bytes, n);
+}
+
+/* ---- the end of a worker ------------------------------------------------------------------- */
+
+/* What the scenario's group still holds; the other hierarchies go with the run's top group. */
+static void purge_after_death(struct supervisor *super, const struct job *job)
+{
+	MEM_AUTO char *dir = mem_printf("%s/s%zu", cg_dir(super->top), job->index);
+	struct err err;
+
+	if (access(dir, F_OK) == 0 && cg_purge_dir(dir, 5000000000ULL, &err) < 0)
+		str_addf(super->warnings, "%s\n", err.text);
+}
+
+static void worker_died(struct supervisor *super, struct job *job, int status)
+{
+	MEM_AUTO char *reason = NULL;
+
+	if (job->timed_out)
+		reason = mem_dup(
+			"the scenario's worker did not end after its timeout and was killed");
+	else if (WIFSIGNALED(status))
+		reason = mem_printf("the scenario's worker was killed by SIG%s before its verdict "
+				    "(last event: %s)",
+				    sigabbrev_np(WTERMSIG(status)),
+				    job->row.doing ? job->row.doing : "none");
+	else
+		reason = mem_printf("the scenario's worker exited with %d before its verdict",
+				    WEXITSTATUS(status));
+	blank_result(&job->result, job->item, VERDICT_BROKEN, reason);
+	job->result.began_ns = job->row.began_ns;
+	job->result.ended_ns = clock_ns();
+	purge_after_death(super, job);
+}
+
+static void restore_host(struct job *job)
+{
+	struct str warnings = STR_INIT;
+
+	if (!job->host)
+		return;
+	(void)host_restore(job->host, &warnings);
+	job->host = NULL;
+	if (warnings.len)
+		json_array_append_new(job->result.warnings, field_text_new(str_text(&warnings)));
+	str_free(&warnings);
+}
+
+static void job_gone(struct supervisor *super)
+{
+	super->running--;
+	if (super->running > 0 || !super->shares)
+		return;
+	journal_unlock_host(super->journal);
+	super->shares = false;
+}
+
+static void job_end(struct job *job)
+{
+	struct supervisor *super = job->super;
+	int status = 0;
+
+	loop_remove(job->source);
+	fd_close_var(&job->fd);
+	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!job->has_result)
+		worker_died(super, job, status);
+	set_text(&job->result.name, job->item->name);
+	restore_host(job);
+	swap_json(&job->result.events, &job->events);
+	swap_json(&job->result.samples, &job->samples);
+	str_free(&job->line);
+	job->item = NULL;
+	job_gone(super);
+	add_result(super, &job->result);
+}
+
+static void on_worker(void *data, int fd, uint32_t events)
+{
+	struct job *job = data;
+	char bytes[16384];
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+
+	(void)events;
+	if (n > 0)
+		take_bytes(job, bytes, (size_t)n);
+	else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+		job_end(job);
+}
+
+/* ---- the start of a worker ----------------------------------------------------------------- */
+
+static void __attribute__((noreturn))
+worker_main(struct supervisor *super, struct job *job, int out_fd, pid_t parent)
+{
+	MEM_AUTO char *group = mem_printf("s%zu", job->index);
+	struct runner_options options = {.cg_host = super->options->cg_host,
+					 .above = super->top,
+					 .group = group,
+					 .hog = super->options->hog,
+					 .host = job->host,
+					 .facts = super->options->facts,
+					 .out_fd = out_fd};
+	int lock = journal_fd(super->journal), guardian = super->guardian.fd;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	(void)prctl(PR_SET_NAME, "oomlab-worker");
+	(void)setpgid(0, 0);
+	/* Neither the run's lock nor the guardian's pipe may live on in here. */
+	fd_close_var(&lock);
+	fd_close_var(&guardian);
+	_exit(runner_run(job->item->plan, &options) < 0 ? 1 : 0);
+}
+
+static int job_fork(struct job *job, struct err *err)
+{
+	struct supervisor *super = job->super;
+	pid_t parent = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "cannot make a pipe");
+	job->pid = fork();
+	if (job->pid == 0)
+		worker_main(super, job, ends[1], parent);
+	int errnum = errno;
+	(void)close(ends[1]);
+	job->fd = ends[0];
+	if (job->pid < 0)
+		return err_errno(err, errnum, "cannot fork a worker");
+	return loop_add(super->loop, job->fd, EPOLLIN, on_worker, job, &job->source, err);
+}
+
+static bool touches_host(const struct plan *plan)
+{
+	return plan->host.swap != PLAN_SWAP_ANY || plan->host.n_sysctls || plan->host.thp;
+}
+
+static int job_prepare(struct job *job, struct err *err)
+{
+	struct supervisor *super = job->super;
+	const struct plan *plan = job->item->plan;
+
+	if (touches_host(plan)) {
+		if (host_apply(&plan->host, super->journal, super->options->cg_host, &job->host,
+			       err) < 0)
+			return -err->code;
+	} else if (!super->shares) {
+		if (journal_share_host(super->journal, err) < 0)
+			return -err->code;
+		super->shares = true;
+	}
+	/* Waiting for another run is not the scenario's time. */
+	job->row.began_ns = clock_ns();
+	job->deadline_ns = job->row.began_ns + plan->timeout_ns + WORKER_GRACE_NS;
+	return job_fork(job, err);
+}
+
+static void job_start(struct supervisor *super, struct job *job, size_t index)
+{
+	const struct supervise_item *item = &super->items[index];
+	struct result result;
+	struct err err = ERR_INIT;
+
+	*job = (struct job){
+		.super = super,
+		.item = item,
+		.index = index,
+		.fd = -1,
+		.events = json_array(),
+		.samples = json_array(),
+		.row = {.name = item->name, .began_ns = clock_ns(), .limit_bytes = UINT64_MAX}};
+	job->deadline_ns = UINT64_MAX;
+	super->running++;
+	if (job_prepare(job, &err) >= 0)
+		return;
+	super->stop = super->stop || err.code == EINTR;
+	blank_result(&result, item, err.code == EOPNOTSUPP ? VERDICT_SKIP : VERDICT_BROKEN,
+		     err.text);
+	job->result = result;
+	restore_host(job);
+	fd_close_var(&job->fd);
+	json_decref(job->events);
+	json_decref(job->samples);
+	job->item = NULL;
+	job_gone(super);
+	add_result(super, &job->result);
+}
+
+static struct job *free_job(struct supervisor *super)
+{
+	for (size_t i = 0; i < super->options->jobs; i++)
+		if (!super->jobs[i].item)
+			return &super->jobs[i];
+	return NULL;
+}
+
+static bool exclusive_runs(const struct supervisor *super)
+{
+	for (size_t i = 0; i < super->options->jobs; i++)
+		if (super->jobs[i].item && super->jobs[i].item->plan->exclusive)
+			return true;
+	return false;
+}
+
+static void start_more(struct supervisor *super)
+{
+	while (!super->stop && super->next < super->n) {
+		const struct supervise_item *item = &super->items[super->next];
+		struct job *job = free_job(super);
+		struct result result;
+
+		if (item->plan->skip) {
+			blank_result(&result, item, VERDICT_SKIP, item->plan->skip);
+			super->next++;
+			add_result(super, &result);
+			continue;
+		}
+		if (!job || exclusive_runs(super) || (item->plan->exclusive && super->running))
+			return;
+		if (super->shares && journal_host_wanted(super->journal))
+			return; /* what runs ends, then the other's turn comes */
+		job_start(super, job, super->next++);
+	}
+}
+
+/* ---- signals and time ---------------------------------------------------------------------- */
+
+/* After a signal a worker has its take-down's time and no more. */
+static void signal_workers(struct supervisor *super, int signal)
+{
+	uint64_t latest = clock_ns() + WORKER_GRACE_NS;
+
+	for (size_t i = 0; i < super->options->jobs; i++) {
+		struct job *job = &super->jobs[i];
+		if (!job->item)
+			continue;
+		(void)kill(job->pid, signal);
+		if (job->deadline_ns > latest)
+			job->deadline_ns = latest;
+	}
+}
+
+static void on_signal(void *data, int fd, uint32_t events)
+{
+	struct supervisor *super = data;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		super->signals++;
+		super->stop = true;
+		super->record->interrupted = true;
+		signal_workers(super, super->signals > 1 ? SIGKILL : SIGTERM);
+	}
+}
+
+/* A blocked signal is delivered to a signalfd even where it is ignored, so those that our parent
+ * ignores on purpose (nohup, a shell's background job) are left out. */
+static void add_unless_ignored(sigset_t *set, int signal)
+{
+	struct sigaction now;
+
+	if (sigaction(signal, NULL, &now) < 0 || now.sa_handler != SIG_IGN)
+		sigaddset(set, signal);
+}
+
+static int open_signals(struct supervisor *super, struct err *err)
+{
+	struct loop_source *source;
+	sigset_t set;
+
+	sigemptyset(&set);
+	add_unless_ignored(&set, SIGINT);
+	add_unless_ignored(&set, SIGTERM);
+	add_unless_ignored(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	super->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (super->signal_fd < 0)
+		return err_errno(err, errno, "signalfd");
+	return loop_add(super->loop, super->signal_fd, EPOLLIN, on_signal, super, &source, err);
+}
+
+static uint64_t check_deadlines(struct supervisor *super, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < super->options->jobs; i++) {
+		struct job *job = &super->jobs[i];
+		if (!job->item || job->timed_out)
+			continue;
+		if (now >= job->deadline_ns) {
+			job->timed_out = true;
+			(void)kill(job->pid, SIGKILL);
+		} else if (job->deadline_ns < next) {
+			next = job->deadline_ns;
+		}
+	}
+	return next;
+}
+
+static void tick(struct supervisor *super, struct supervise_row *rows)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < super->options->jobs; i++)
+		if (super->jobs[i].item)
+			rows[n++] = super->jobs[i].row;
+	super->options->tick(super->options->data, rows, n);
+}
+
+static int work(struct supervisor *super, struct err *err)
+{
+	MEM_AUTO struct supervise_row *rows = mem_zero(super->options->jobs, sizeof(*rows));
+	uint64_t next_tick = clock_ns();
+
+	for (;;) {
+		start_more(super);
+		if (super->running == 0 && (super->stop || super->next == super->n))
+			return 0;
+		uint64_t now = clock_ns(), until = check_deadlines(super, now);
+		if (super->options->tick_ns && now >= next_tick) {
+			tick(super, rows);
+			next_tick = now + super->options->tick_ns;
+		}
+		if (super->options->tick_ns && next_tick < until)
+			until = next_tick;
+		int r = loop_wait(super->loop, until, err);
+		if (r < 0 && r != -EINTR)
+			return r;
+	}
+}
+
+/* ---- the run ------------------------------------------------------------------------------- */
+
+static bool anything_to_run(const struct supervise_item *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!items[i].plan->skip)
+			return true;
+	return false;
+}
+
+static int begin(struct supervisor *super, struct err *err)
+{
+	MEM_AUTO char *name = mem_printf("oomlab-%s", super->options->id);
+
+	if (!anything_to_run(super->items, super->n))
+		return 0; /* a machine that can run nothing is not touched */
+	int r = journal_open(super->options->id, &super->journal, err);
+	if (r >= 0)
+		r = guardian_start(&super->guardian, super->options->cg_host, super->journal, err);
+	if (r >= 0)
+		r = journal_note(super->journal, JOURNAL_GROUP, name, super->options->parent, err);
+	if (r >= 0)
+		r = cg_create(super->options->cg_host, NULL, name, &super->top, err);
+	return r;
+}
+
+static void finish(struct supervisor *super)
+{
+	struct err err;
+
+	signal_workers(super, SIGKILL);
+	for (size_t i = 0; i < super->options->jobs; i++)
+		if (super->jobs[i].item)
+			job_end(&super->jobs[i]);
+	if (super->top && cg_destroy(super->top, 10000000000ULL, &err) < 0)
+		str_addf(super->warnings, "%s\n", err.text);
+	if (super->journal) {
+		(void)journal_undo(super->journal, super->options->cg_host, super->warnings);
+		journal_close(super->journal);
+	}
+	guardian_stop(&super->guardian);
+	fd_close_var(&super->signal_fd);
+	loop_free(super->loop);
+	free(super->jobs);
+}
+
+int supervise(const struct supervise_item *items, size_t n, struct record *record,
+	      const struct supervise_options *options, struct str *warnings, struct err *err)
+{
+	struct supervisor super = {.items = items,
+				   .n = n,
+				   .record = record,
+				   .options = options,
+				   .warnings = warnings,
+				   .signal_fd = -1,
+				   .guardian = {.fd = -1}};
+	sigset_t old;
+
+	(void)sigprocmask(SIG_SETMASK, NULL, &old);
+	super.jobs = mem_zero(options->jobs, sizeof(*super.jobs));
+	int r = loop_new(&super.loop, err);
+	if (r >= 0)
+		r = open_signals(&super, err);
+	if (r >= 0)
+		r = begin(&super, err);
+	if (r >= 0)
+		r = work(&super, err);
+	finish(&super);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
