@@ -264,6 +264,7 @@ static const struct one {
 	{{"step", "--via", "tmpfs-write"}, 1024, true, false},
 	{{"blocks", "--total", "4M"}, 1025, true, true}, /* and the page of malloc's header */
 	{{"reserve", "--total", "4M"}, 1, true, true},
+	{{"reserve", "--call", "brk", "--total", "4M"}, 0, true, true},
 	{{"brk", "--total", "4M"}, 1024, true, true},
 	{{"fault", "--size", "8M"}, 1024, true, true},
 	{{"fault", "--size", "8M", "--order", "random"}, 1024, true, true},
