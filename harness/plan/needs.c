@@ -357,15 +357,19 @@ void build_needs(struct build *b, const struct node *map)
 		skip(b, "%s", str_text(&missing));
 }
 
+bool build_has(struct build *b, const struct node *map, const char *what)
+{
+	STR_AUTO missing = STR_INIT;
+
+	check(b, map, what, &missing);
+	return missing.len == 0;
+}
+
 bool build_when(struct build *b, const struct node *map)
 {
 	const struct node *when = node_get(map, "when"), *unless = node_get(map, "unless");
-	STR_AUTO lacks = STR_INIT;
-	STR_AUTO excluded = STR_INIT;
+	bool applies = !when || build_has(b, when, "when");
+	bool excluded = unless && build_has(b, unless, "unless");
 
-	if (when)
-		check(b, when, "when", &lacks);
-	if (unless)
-		check(b, unless, "unless", &excluded);
-	return !lacks.len && (!unless || excluded.len);
+	return applies && !excluded;
 }
