@@ -11,7 +11,14 @@
 #include "harness/report/lines.h"
 
 enum { CLAIM, HERE, TRUTH, COLUMNS };
-enum { GAP = 2, HERE_WIDTH = 5, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40, WIDTH_MOST = 120 };
+enum {
+	GAP = 2,
+	HERE_WIDTH = 5,
+	WIDTH_DEFAULT = 80,
+	WIDTH_LEAST = 40,
+	WIDTH_MOST = 120,
+	NOTE_INDENT = 4
+};
 
 static const char *const heads[COLUMNS] = {"claim", "here", "since when"};
 
@@ -89,40 +96,50 @@ static size_t add_words(struct str *out, const char **rest, size_t width)
 	return used;
 }
 
+/* One line of one cell; returns the columns that it takes. */
+static size_t add_cell(struct str *out, const char **rest, size_t width, size_t hang,
+		       const char *colour)
+{
+	if (!**rest)
+		return 0;
+	add_spaces(out, hang);
+	str_add(out, colour ? colour : "");
+	size_t used = hang + add_words(out, rest, width - hang);
+	str_add(out, colour ? "\033[0m" : "");
+	return used;
+}
+
+/* A claim that goes on hangs, so that rows can be told apart. */
 static void add_row(struct str *out, const struct layout *layout, const char *const cells[COLUMNS],
 		    const char *colour)
 {
 	const char *rest[COLUMNS] = {cells[CLAIM], cells[HERE], cells[TRUTH]};
 
-	while (*rest[CLAIM] || *rest[HERE] || *rest[TRUTH]) {
-		STR_AUTO line = STR_INIT;
-		size_t owed = 0;
+	for (int n = 0; *rest[CLAIM] || *rest[HERE] || *rest[TRUTH]; n++) {
+		size_t owed = 0; /* spaces before the next cell that has something */
 		for (int i = 0; i < COLUMNS; i++) {
-			bool coloured = colour && *rest[i];
-			if (*rest[i])
-				add_spaces(&line, owed);
-			owed = *rest[i] ? 0 : owed;
-			str_add(&line, coloured ? colour : "");
-			size_t used = add_words(&line, &rest[i], layout->width[i]);
-			str_add(&line, coloured ? "\033[0m" : "");
-			owed += (used < layout->width[i] ? layout->width[i] - used : 0) + GAP;
+			size_t width = layout->width[i], hang = n && i == CLAIM ? GAP : 0;
+			if (*rest[i]) {
+				add_spaces(out, owed);
+				owed = 0;
+			}
+			size_t used = add_cell(out, &rest[i], width, hang, colour);
+			owed += (used < width ? width - used : 0) + GAP;
 		}
-		str_addf(out, "%s\n", str_text(&line));
+		str_add(out, "\n");
 	}
 }
 
 /* A line of its own below a row, in full width. */
-static void add_note(struct str *out, const struct layout *layout, const char *head,
-		     const char *bytes)
+static void add_note(struct str *out, const struct layout *layout, const char *bytes)
 {
-	size_t all = layout->width[CLAIM] + layout->width[HERE] + layout->width[TRUTH];
+	size_t all = layout->width[CLAIM] + layout->width[HERE] + layout->width[TRUTH] + 2 * GAP;
 	STR_AUTO clean = STR_INIT;
 
-	str_add(&clean, head);
 	text_clean(&clean, bytes);
 	for (const char *rest = str_text(&clean); *rest;) {
-		add_spaces(out, GAP);
-		add_words(out, &rest, all + GAP);
+		add_spaces(out, NOTE_INDENT);
+		add_words(out, &rest, all - NOTE_INDENT);
 		str_add(out, "\n");
 	}
 }
@@ -154,11 +171,11 @@ static void add_claim(struct str *out, const struct layout *layout, const struct
 			mem_printf("expected %s; %zu of %zu %s not", expected ? "true" : "false",
 				   tally->unexpected, tally->observed[0] + tally->observed[1],
 				   tally->unexpected == 1 ? "is" : "are");
-		add_note(out, layout, "", note);
+		add_note(out, layout, note);
 	}
 	/* Why something failed or broke has been told above. */
 	if (tally->other && tally->other->verdict == VERDICT_SKIP && tally->other->reason)
-		add_note(out, layout, "", tally->other->reason);
+		add_note(out, layout, tally->other->reason);
 }
 
 static struct layout lay_out(const struct report_options *options)

@@ -80,7 +80,7 @@ START_TEST(the_table_says_what_is_true_here)
 	      "\nclaim                                     here   since when\n"
 	      "a nice process is killed first            false  false since 2.6.36\n"
 	      "a claim of so many words that they do     true   true from 2.6.11 to 5.0, and\n"
-	      "not fit into one line of it                      then again whenever somebody\n"
+	      "  not fit into one line of it                    then again whenever somebody\n"
 	      "                                                 says so\n"
 	      "\n3 passed");
 }
@@ -115,7 +115,7 @@ START_TEST(what_was_skipped_says_why)
 	    NICE("null"));
 	shows("text", 80,
 	      "a nice process is killed first            skip   false since 2.6.36\n"
-	      "  needs root; here it runs as user 1000 (sudo)\n");
+	      "    needs root; here it runs as user 1000 (sudo)\n");
 }
 END_TEST
 
@@ -124,7 +124,7 @@ START_TEST(the_unexpected_is_marked)
 	add("claims/nice", VERDICT_FAIL, "x.yaml:3:1: claim: ...", NICE("true"));
 	shows("text", 80,
 	      "a nice process is killed first            true   false since 2.6.36\n"
-	      "  expected false; 1 of 1 is not\n");
+	      "    expected false; 1 of 1 is not\n");
 }
 END_TEST
 
@@ -140,7 +140,7 @@ START_TEST(a_repeated_claim_is_one_row)
 	ck_assert_ptr_null(strstr(row + 1, "a nice process"));
 	shows("text", 80,
 	      "first            both   false since 2.6.36\n"
-	      "  expected false; 1 of 4 is not\n\n");
+	      "    expected false; 1 of 4 is not\n\n");
 }
 END_TEST
 
