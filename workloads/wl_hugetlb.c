@@ -40,6 +40,9 @@ static int setup(struct hog *hog, void *data, struct err *err)
 	values->huge_bytes = line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
 	if (!values->huge_bytes)
 		return err_set(err, EOPNOTSUPP, "this kernel has no huge pages (CONFIG_HUGETLBFS)");
+	/* A smaller block would take a whole page all the same, and 'total' would be passed. */
+	if (values->pace.block_bytes < values->huge_bytes)
+		values->pace.block_bytes = values->huge_bytes;
 	return hog_pace_check(&values->pace, err);
 }
 
