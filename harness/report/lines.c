@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/parse.h"
@@ -94,6 +95,51 @@ void line_kill(struct str *out, const struct result *result, json_t *kill)
 	add_time(out, " after ", result, kill);
 	add_sources(out, json_object_get(kill, "sources"), true, "; seen by ");
 	add_sources(out, json_object_get(kill, "sources"), false, "; not by ");
+}
+
+/* Marks in order of time; their names have '_' for ' '. */
+struct mark {
+	uint64_t t;
+	const char *name;
+};
+
+static int mark_order(const void *a, const void *b)
+{
+	const struct mark *x = a, *y = b;
+
+	return (x->t > y->t) - (x->t < y->t);
+}
+
+void line_timeline(struct str *out, json_t *kill)
+{
+	enum { MARKS_MAX = 16 };
+	struct mark marks[MARKS_MAX];
+	json_t *timeline = json_object_get(kill, "timeline"), *value;
+	char buf[PARSE_TEXT_MAX];
+	const char *name;
+	size_t n = 0;
+
+	if (*line_text(timeline, "missing")) {
+		str_add(out, "none: ");
+		text_clean(out, line_text(timeline, "missing"));
+		return;
+	}
+	json_object_foreach (json_object_get(timeline, "marks"), name, value) {
+		if (n < MARKS_MAX && field_u64_get(value, &marks[n].t))
+			marks[n++].name = name;
+	}
+	qsort(marks, n, sizeof(*marks), mark_order);
+	for (size_t i = 0; i < n; i++) {
+		STR_AUTO words = STR_INIT;
+		text_clean(&words, marks[i].name);
+		for (char *at = words.s; at && (at = strchr(at, '_')); *at = ' ')
+			;
+		str_addf(out, "%s%s", i ? ", " : "", str_text(&words));
+		if (i)
+			str_addf(out, " +%s", format_duration(marks[i].t - marks[0].t, buf));
+	}
+	if (json_is_true(json_object_get(timeline, "lost")))
+		str_add(out, " (events were lost)");
 }
 
 /* Members of events that carry a unit (results/README.md). */

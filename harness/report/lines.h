@@ -19,6 +19,9 @@ bool line_holds(const json_t *finding); /* its "ok" */
 void line_finding(struct str *out, const json_t *finding);
 /* "alloc_2 (pid 71, oomhog) in 'victims' after 12.3ms; seen by wait, counter; not by log" */
 void line_kill(struct str *out, const struct result *result, json_t *kill);
+/* "limit hit, signal +1.60ms, exit +1.63ms, memory back +8.16ms"; or why
+ * there is none. Empty where the kill has no timeline at all. */
+void line_timeline(struct str *out, json_t *kill);
 /* "+12.3ms  spawn  task=alloc_1 pid=71" */
 void line_event(struct str *out, const struct result *result, json_t *event);
 

@@ -122,6 +122,10 @@ static void add_kills(struct str *out, const struct result *result,
 		STR_AUTO line = STR_INIT;
 		line_kill(&line, result, kill);
 		add_detail(out, "killed: ", &line, options);
+		STR_AUTO course = STR_INIT;
+		line_timeline(&course, kill);
+		if (course.len && options->verbose)
+			add_detail(out, "timeline: ", &course, options);
 	}
 }
 
