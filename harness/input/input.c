@@ -27,7 +27,7 @@ struct input {
 	const struct unpack *unpack; /* NULL: plain */
 	void *state;
 	bool between;	   /* packed data may end here */
-	struct err failed; /* comes after what could be unpacked before it */
+	struct err failed; /* comes after what could be unpacked before it, and stays */
 	struct unpack_span packed;
 	char *in, *out;
 };
@@ -161,19 +161,11 @@ static int begin(struct input *input, size_t n, struct err *err)
 	return 0;
 }
 
-static int keep_failing(const struct input *input, struct err *err)
-{
-	*err = input->failed;
-	return err_wrap(err, "%s", input->unpack->name);
-}
-
 static ssize_t read_packed(struct input *input, const char **ret_bytes, struct err *err)
 {
 	struct unpack_span out = {input->out, UNPACKED_BYTES};
 
 	*ret_bytes = input->out;
-	if (input->failed.code)
-		return keep_failing(input, err);
 	while (out.n == UNPACKED_BYTES) {
 		if (input->packed.n == 0 && !input->ended) {
 			ssize_t n = fill(input, err);
@@ -192,20 +184,23 @@ static ssize_t read_packed(struct input *input, const char **ret_bytes, struct e
 		if (r >= 0 && stuck && out.n == UNPACKED_BYTES && !input->between)
 			r = err_set(err, EBADMSG, "truncated: its end is missing");
 		if (r < 0) {
+			err_wrap(err, "%s", input->unpack->name);
 			input->failed = *err;
-			break;
+			return out.n < UNPACKED_BYTES ? (ssize_t)(UNPACKED_BYTES - out.n) : r;
 		}
 		if (stuck)
 			break;
 	}
-	if (out.n == UNPACKED_BYTES && input->failed.code)
-		return keep_failing(input, err);
 	return (ssize_t)(UNPACKED_BYTES - out.n);
 }
 
 ssize_t input_read(struct input *input, const char **ret_bytes, struct err *err)
 {
-	if (input->unpack)
+	if (input->failed.code) {
+		*err = input->failed;
+		return -err->code;
+	}
+	if (input->state)
 		return read_packed(input, ret_bytes, err);
 	if (input->ended)
 		return 0;
@@ -215,8 +210,10 @@ ssize_t input_read(struct input *input, const char **ret_bytes, struct err *err)
 		return n;
 	}
 	int r = begin(input, (size_t)n, err);
-	if (r < 0)
+	if (r < 0) {
+		input->failed = *err;
 		return r;
+	}
 	*ret_bytes = input->in;
 	if (!input->unpack)
 		return n;

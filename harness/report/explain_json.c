@@ -217,7 +217,8 @@ static json_t *columns_json(const struct oom_report *report)
 
 	for (int i = 0; i < OOM_COLUMNS; i++)
 		if (report->columns & 1U << i)
-			json_array_append_new(array, field_text_new(oom_column_name(i)));
+			json_array_append_new(array,
+					      field_text_new(oom_column_name((enum oom_column)i)));
 	return array;
 }
 
