@@ -173,13 +173,13 @@ static int explain_run(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 	struct explain_session session = {.ctx = ctx};
 	struct err err = ERR_INIT;
 	int status = CMD_OK;
-	char *only;
+	char *only[] = {NULL};
 
 	if (prepare(values, argc, &session, &err) < 0)
 		return cmd_fail(ctx, CMD_USAGE, &err);
 	if (argc == 0) {
-		only = default_input(ctx);
-		argv = &only;
+		only[0] = default_input(ctx);
+		argv = only;
 		argc = 1;
 	}
 	if (values->follow)

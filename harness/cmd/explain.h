@@ -23,10 +23,8 @@ struct explain_session {
 	int64_t report;		    /* the N-th alone; negative: from the end; 0: all */
 	struct audit_options audit;
 	struct oomlog_options log;
-	bool numbers_in_time; /* now_unix_us is known: see oomlog_options */
 
-	const char *file; /* being read, as it is named in output */
-	uint64_t number;  /* reports so far */
+	uint64_t number; /* reports so far */
 	uint64_t printed, undated, unexplained;
 	uint64_t lines;
 	struct str *last; /* ring of the -report last ones; NULL: none asked for */
@@ -35,16 +33,24 @@ struct explain_session {
 	bool trouble; /* an input could not be read (to its end) */
 };
 
-/* For oomlog_new(): 'data' is the session. 1 when it is done. */
-int explain_report(void *data, const struct oom_report *report);
+/* One input, read by a parser of its own. */
+struct explain_stream {
+	struct explain_session *session;
+	const char *name;
+	struct oomlog *log;
+	struct audit_victims victims; /* whose rows a next report may still have */
+};
+void explain_stream_open(struct explain_stream *stream, struct explain_session *session,
+			 const char *name);
+/* Delivers what is there, unless the session is done, and counts the lines. */
+void explain_stream_close(struct explain_stream *stream);
+
 /* After the last input: prints what was kept. */
 void explain_end(struct explain_session *session);
 /* Reads one input to its end. What goes wrong is said and noted. */
 void explain_read(struct explain_session *session, const char *name);
 /* Reads and goes on reading. Returns an enum cmd_status, or 130 for an interrupt. */
 int explain_follow(struct explain_session *session, char **names, size_t n);
-/* The parser of one input. */
-struct oomlog *explain_log_new(struct explain_session *session, const char *name);
 /* "oomlab explain: NAME: what" */
 void explain_say(struct explain_session *session, const char *name, const struct err *err);
 

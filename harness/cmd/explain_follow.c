@@ -20,10 +20,8 @@
 enum { EXIT_INTERRUPTED = 130 };
 
 struct followed {
-	struct explain_session *session;
-	const char *name;
+	struct explain_stream stream;
 	struct follow *follow;
-	struct oomlog *log;
 	uint64_t quiet_at; /* UINT64_MAX: nothing is pending */
 	bool ended;
 };
@@ -41,16 +39,15 @@ static void on_bytes(void *data, const char *bytes, size_t n)
 {
 	struct followed *file = data;
 
-	if (file->session->done)
+	if (file->stream.session->done)
 		return;
-	file->session->file = file->name;
 	if (n == 0) {
 		file->ended = true;
 		file->quiet_at = UINT64_MAX;
-		(void)oomlog_end(file->log);
+		explain_stream_close(&file->stream);
 		return;
 	}
-	(void)oomlog_feed(file->log, bytes, n);
+	(void)oomlog_feed(file->stream.log, bytes, n);
 	file->quiet_at = clock_ns() + QUIET_NS;
 }
 
@@ -95,8 +92,8 @@ static int begin(struct following *all, char **names, struct err *err)
 	(void)loop_add(all->loop, STDOUT_FILENO, 0, on_reader, all, &source, &ignored);
 	for (size_t i = 0; i < all->n && !all->session->done; i++) {
 		struct followed *file = &all->files[i];
-		file->log = explain_log_new(all->session, file->name);
-		r = follow_new(all->loop, file->name, on_bytes, file, &file->follow, err);
+		explain_stream_open(&file->stream, all->session, names[i]);
+		r = follow_new(all->loop, names[i], on_bytes, file, &file->follow, err);
 		if (r < 0)
 			return err_wrap(err, "%s", names[i]);
 	}
@@ -122,8 +119,7 @@ static void flush_quiet(struct following *all)
 		if (file->quiet_at > now || all->session->done)
 			continue;
 		file->quiet_at = UINT64_MAX;
-		all->session->file = file->name;
-		(void)oomlog_flush(file->log);
+		(void)oomlog_flush(file->stream.log);
 	}
 }
 
@@ -146,7 +142,7 @@ static int follow_all(struct following *all, struct err *err)
 		flush_quiet(all);
 		for (size_t i = 0; i < all->n; i++)
 			if (follow_error(all->files[i].follow, err) < 0)
-				return err_wrap(err, "%s", all->files[i].name);
+				return err_wrap(err, "%s", all->files[i].stream.name);
 	}
 	return 0;
 }
@@ -154,14 +150,8 @@ static int follow_all(struct following *all, struct err *err)
 static void end(struct following *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		struct followed *file = &all->files[i];
-		all->session->file = file->name;
-		if (file->log && !file->ended && !all->session->done)
-			(void)oomlog_end(file->log);
-		if (file->log)
-			all->session->lines += oomlog_lines(file->log);
-		follow_free(file->follow);
-		oomlog_free(file->log);
+		explain_stream_close(&all->files[i].stream);
+		follow_free(all->files[i].follow);
 	}
 	loop_free(all->loop);
 	fd_close_var(&all->signals);
@@ -174,8 +164,7 @@ int explain_follow(struct explain_session *session, char **names, size_t n)
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < n; i++)
-		files[i] = (struct followed){
-			.session = session, .name = names[i], .quiet_at = UINT64_MAX};
+		files[i].quiet_at = UINT64_MAX;
 	int r = begin(&all, names, &err);
 	if (r >= 0)
 		r = follow_all(&all, &err);

@@ -92,26 +92,29 @@ static void keep(struct explain_session *session, struct str *text)
 	*text = STR_INIT;
 }
 
-int explain_report(void *data, const struct oom_report *report)
+static int on_report(void *data, const struct oom_report *report)
 {
-	struct explain_session *session = data;
+	struct explain_stream *stream = data;
+	struct explain_session *session = stream->session;
+	struct audit_options options = session->audit;
 	struct audit audit = {0};
 	STR_AUTO text = STR_INIT;
 
 	session->number++;
-	if (!is_asked_for(session, report))
-		return 0;
-	audit_report(report, &session->audit, &audit);
-	session->unexplained += audit.verdict == AUDIT_UNEXPLAINED;
-	struct explain_item item = {report, &audit, session->number, session->file};
-	render(session, &item, &text);
-	audit_clear(&audit);
-	if (session->report < 0)
-		keep(session, &text);
-	else
-		print(session, &text);
-	if (session->report > 0)
-		session->done = true;
+	if (is_asked_for(session, report)) {
+		audit_victims_near(&stream->victims, report, &options);
+		audit_report(report, &options, &audit);
+		session->unexplained += audit.verdict == AUDIT_UNEXPLAINED;
+		struct explain_item item = {report, &audit, session->number, stream->name};
+		render(session, &item, &text);
+		audit_clear(&audit);
+		if (session->report < 0)
+			keep(session, &text);
+		else
+			print(session, &text);
+	}
+	audit_victims_add(&stream->victims, report);
+	session->done |= session->report > 0 && session->number == (uint64_t)session->report;
 	return session->done;
 }
 
@@ -144,19 +147,32 @@ static int64_t boot_unix_us(void)
 	return (now.tv_sec - up.tv_sec) * 1000000LL + (now.tv_nsec - up.tv_nsec) / 1000;
 }
 
-struct oomlog *explain_log_new(struct explain_session *session, const char *name)
+void explain_stream_open(struct explain_stream *stream, struct explain_session *session,
+			 const char *name)
 {
 	struct oomlog_options options = session->log;
 
 	/* A file's stamps are of whatever machine and boot it comes from. */
 	if (str_eq(name, INPUT_KMSG))
 		options.boot_unix_us = boot_unix_us();
-	session->file = name;
-	return oomlog_new(&options, explain_report, session);
+	*stream = (struct explain_stream){.session = session, .name = name};
+	stream->log = oomlog_new(&options, on_report, stream);
+}
+
+void explain_stream_close(struct explain_stream *stream)
+{
+	if (!stream->log)
+		return;
+	if (!stream->session->done)
+		(void)oomlog_end(stream->log);
+	stream->session->lines += oomlog_lines(stream->log);
+	oomlog_free(stream->log);
+	stream->log = NULL;
 }
 
 void explain_read(struct explain_session *session, const char *name)
 {
+	struct explain_stream stream;
 	struct input *input = NULL;
 	struct err err = ERR_INIT;
 	const char *bytes;
@@ -166,14 +182,11 @@ void explain_read(struct explain_session *session, const char *name)
 		explain_say(session, name, &err);
 		return;
 	}
-	struct oomlog *log = explain_log_new(session, name);
+	explain_stream_open(&stream, session, name);
 	while (!session->done && (n = input_read(input, &bytes, &err)) > 0)
-		(void)oomlog_feed(log, bytes, (size_t)n);
-	if (!session->done)
-		(void)oomlog_end(log);
-	session->lines += oomlog_lines(log);
-	if (!session->done && err.code)
+		(void)oomlog_feed(stream.log, bytes, (size_t)n);
+	explain_stream_close(&stream);
+	if (err.code && !session->done)
 		explain_say(session, name, &err);
-	oomlog_free(log);
 	input_free(input);
 }

@@ -117,59 +117,62 @@ unsigned explain_percent(uint64_t a, uint64_t b)
 
 struct explain_size explain_size(uint64_t bytes)
 {
-	struct explain_size size;
+	struct explain_size size = {"?"};
 
-	if (bytes == EXPLAIN_NONE)
-		strcpy(size.text, "?");
-	else
+	if (bytes == 0)
+		return (struct explain_size){"0"};
+	if (bytes != EXPLAIN_NONE)
 		format_size_short(bytes, size.text);
 	return size;
 }
 
 /* ---- kinds of memory ------------------------------------------------------------------------ */
 
+enum part { PART_OWN = 0, PART_OF_ABOVE, PART_OF_KERNEL };
+
 struct kind {
 	const char *label, *names;
-	bool within;
+	enum part part;
 };
 
 /* Of the machine, from the first lines of Mem-Info. Shared memory and tmpfs are on the anonymous
  * lists but no part of the page cache that can be dropped. */
 static const struct kind machine_kinds[] = {
-	{"anonymous, tmpfs", "active_anon+inactive_anon+isolated_anon", false},
-	{"of it tmpfs, shared", "shmem", true},
-	{"page cache", "active_file+inactive_file+isolated_file", false},
-	{"cache, anonymous", "active+inactive", false}, /* up to 2.6.27 */
-	{"unevictable", "unevictable", false},
-	{"slab", "slab", false}, /* up to 2.6.30 */
-	{"slab, reclaimable", "slab_reclaimable", false},
-	{"slab, unreclaimable", "slab_unreclaimable", false},
-	{"page tables", "pagetables+sec_pagetables", false},
-	{"kernel stacks", "*kernel_stack", false},
-	{"free", "free+free_pcp", false},
+	{"anonymous, tmpfs", "active_anon+inactive_anon+isolated_anon", PART_OWN},
+	{"tmpfs, shared", "shmem", PART_OF_ABOVE},
+	{"page cache", "active_file+inactive_file+isolated_file", PART_OWN},
+	{"cache, anonymous", "active+inactive", PART_OWN}, /* up to 2.6.27 */
+	{"unevictable", "unevictable", PART_OWN},
+	{"slab", "slab", PART_OWN}, /* up to 2.6.30 */
+	{"slab, reclaimable", "slab_reclaimable", PART_OWN},
+	{"slab, unreclaimable", "slab_unreclaimable", PART_OWN},
+	{"page tables", "pagetables+sec_pagetables", PART_OWN},
+	{"kernel stacks", "*kernel_stack", PART_OWN},
+	{"free", "free+free_pcp", PART_OWN},
 };
 
-/* Of a group: memory.stat of v2, or v1's in its two forms. */
+/* Of a group: memory.stat of v2, or v1's in its two forms. Before 5.18 there is no sum of the
+ * kernel's, nor in the short lines of old v1. */
 static const struct kind group_kinds[] = {
-	{"anonymous", "anon|total_rss|rss", false},
-	{"page cache, tmpfs", "file|total_cache|cache", false},
-	{"of it tmpfs, shared", "shmem|total_shmem", true},
-	{"kernel", "kernel", false},
-	{"of it slab, reclaimable", "slab_reclaimable", true},
-	{"of it slab, unreclaimable", "slab_unreclaimable", true},
-	{"of it page tables", "pagetables+sec_pagetables", true},
-	{"of it kernel stacks", "kernel_stack", true},
-	{"of it per-CPU", "percpu", true},
-	{"of it vmalloc", "vmalloc", true},
-	{"sockets", "sock", false},
-	{"compressed swap (zswap)", "zswap", false},
+	{"anonymous", "anon|total_rss|rss", PART_OWN},
+	{"page cache, tmpfs", "file|total_cache|cache", PART_OWN},
+	{"tmpfs, shared", "shmem|total_shmem", PART_OF_ABOVE},
+	{"kernel", "kernel|kmem usage", PART_OWN},
+	{"slab, reclaimable", "slab_reclaimable", PART_OF_KERNEL},
+	{"slab, unreclaimable", "slab_unreclaimable", PART_OF_KERNEL},
+	{"page tables", "pagetables+sec_pagetables", PART_OF_KERNEL},
+	{"kernel stacks", "kernel_stack", PART_OF_KERNEL},
+	{"per-CPU", "percpu", PART_OF_KERNEL},
+	{"vmalloc", "vmalloc", PART_OF_KERNEL},
+	{"sockets", "sock", PART_OWN},
+	{"compressed swap (zswap)", "zswap", PART_OWN},
 };
 
 static uint64_t kind_bytes(const struct explain_facts *facts, const struct kind *kind)
 {
 	if (*kind->names == '*')
 		return explain_figure_sum(facts->report, kind->names + 1);
-	return sum_of(facts->report, facts->group ? facts->where : "", kind->names);
+	return sum_of(facts->report, facts->group ? facts->place : "", kind->names);
 }
 
 static void find_kinds(struct explain_facts *facts)
@@ -178,14 +181,17 @@ static void find_kinds(struct explain_facts *facts)
 	size_t n = facts->group ? sizeof(group_kinds) / sizeof(*group_kinds)
 				: sizeof(machine_kinds) / sizeof(*machine_kinds);
 	uint64_t known = 0, all = facts->group ? facts->usage : facts->ram;
+	bool kernel = sum_of(facts->report, facts->place, "kernel|kmem usage") != EXPLAIN_NONE;
 
 	for (size_t i = 0; i < n; i++) {
 		uint64_t bytes = kind_bytes(facts, &kinds[i]);
-		if (bytes == EXPLAIN_NONE || (bytes == 0 && kinds[i].within))
+		bool within = kinds[i].part == PART_OF_ABOVE ||
+			      (kinds[i].part == PART_OF_KERNEL && kernel);
+		if (bytes == EXPLAIN_NONE || bytes == 0)
 			continue;
 		facts->kinds[facts->n_kinds++] =
-			(struct explain_kind){kinds[i].label, bytes, kinds[i].within};
-		known += kinds[i].within ? 0 : bytes;
+			(struct explain_kind){kinds[i].label, bytes, within};
+		known += within ? 0 : bytes;
 	}
 	if (facts->n_kinds == 0 || all == EXPLAIN_NONE || all <= known)
 		return;
@@ -225,16 +231,27 @@ static uint64_t limit_of(const struct oom_report *report, const char *where, con
 	return limit >= (uint64_t)1 << 62 ? EXPLAIN_NONE : limit;
 }
 
+/* Figures name a group as its counters' line does, a long path cut; so this line is asked, not the
+ * path of the summary. */
+static const char *place_of(const struct oom_report *report)
+{
+	for (size_t i = 0; i < report->n_figures; i++)
+		if (str_eq(report->figures[i].name, "usage"))
+			return report->figures[i].where;
+	return report->oom_memcg;
+}
+
 static void find_group(struct explain_facts *facts)
 {
 	const struct oom_report *report = facts->report;
-	const char *where = facts->where;
 
 	if (!facts->group)
 		return;
-	facts->usage = explain_figure(report, where, "memory usage");
-	facts->limit = limit_of(report, where, "memory limit");
-	facts->failcnt = explain_figure(report, where, "memory failcnt");
+	facts->place = place_of(report);
+	const char *where = facts->place;
+	facts->usage = explain_figure(report, where, "usage");
+	facts->limit = limit_of(report, where, "limit");
+	facts->failcnt = explain_figure(report, where, "failcnt");
 	facts->memsw_usage = explain_figure(report, where, "memory+swap usage");
 	facts->memsw_limit = limit_of(report, where, "memory+swap limit");
 	facts->swap_usage = explain_figure(report, where, "swap usage");
@@ -307,7 +324,7 @@ void explain_dead(const struct explain_item *item, struct explain_facts *ret)
 	ret->report = item->report;
 	ret->audit = item->audit;
 	ret->group = item->report->scope == OOM_MEMCG;
-	ret->where = item->report->oom_memcg;
+	ret->where = ret->place = item->report->oom_memcg;
 	find_dead(ret);
 }
 

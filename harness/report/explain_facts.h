@@ -24,6 +24,7 @@ struct explain_facts {
 	const struct audit *audit;
 	bool group;	   /* a group's limit was hit */
 	const char *where; /* its path */
+	const char *place; /* of its figures */
 	uint64_t usage, limit, failcnt, swap_usage, swap_limit, memsw_usage, memsw_limit;
 	/* the machine's, EXPLAIN_NONE in most reports of a group */
 	uint64_t ram, swap_total, swap_free, free;
@@ -72,6 +73,8 @@ void explain_why(const struct explain_facts *facts, struct str *out);
 void explain_protected(const struct explain_facts *facts, struct str *out);
 void explain_left(const struct explain_facts *facts, struct str *out);
 void explain_advice(const struct explain_facts *facts, struct str *out);
+/* A tenth of RAM or more was free: it was not the amount that was short. */
+bool explain_much_free(const struct explain_facts *facts);
 /* The audit as a sentence: "the kernel's choice is the highest". */
 void explain_verdict(const struct explain_facts *facts, struct str *out);
 

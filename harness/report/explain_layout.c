@@ -87,11 +87,14 @@ void layout_bar(struct str *out, const struct explain_view *view, uint64_t part,
 	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 	double full = whole > 0 ? (double)part / (double)whole * (double)cells : 0;
 	size_t n = full >= (double)cells ? cells : (size_t)full;
+	const char *rest =
+		view->unicode && n < cells ? eighths[(size_t)((full - (double)n) * 8)] : "";
 
+	if (n > 0 || *rest)
+		str_add(out, " ");
 	for (size_t i = 0; i < n; i++)
 		str_add(out, view->unicode ? "█" : "#");
-	if (view->unicode && n < cells)
-		str_add(out, eighths[(size_t)((full - (double)n) * 8)]);
+	str_add(out, rest);
 }
 
 size_t layout_bar_cells(const struct explain_view *view, size_t used)

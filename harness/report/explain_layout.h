@@ -22,7 +22,8 @@ void layout_off(struct str *out, const struct explain_view *view, enum layout_st
 /* "Label  sentence sentence", wrapped with a hanging indent; 'lines' is cleaned here. */
 void layout_paragraph(struct str *out, const struct explain_view *view, const char *label,
 		      const char *lines);
-/* A bar of 'part' in 'whole', at most 'cells' columns, nothing behind it. */
+/* A space and a bar of 'part' in 'whole', at most 'cells' columns; nothing where it is too short.
+ */
 void layout_bar(struct str *out, const struct explain_view *view, uint64_t part, uint64_t whole,
 		size_t cells);
 /* Columns that are left for a bar when 'used' are taken. */

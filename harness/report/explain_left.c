@@ -42,8 +42,9 @@ static void zone_left(const struct explain_facts *facts, const char *where, uint
 	if (free == EXPLAIN_NONE)
 		return;
 	if (free < min) {
-		str_addf(out, "Zone '%s' was below its minimum: %s free, min %s.\n", where,
-			 SIZE_TEXT(free), SIZE_TEXT(min));
+		str_addf(out,
+			 "Zone '%s' was below its minimum: %" PRIu64 "K free, min %" PRIu64 "K.\n",
+			 where, free / 1024, min / 1024);
 		return;
 	}
 	if (report->order > 0 && blocks_of_order(facts, where) == 0)
@@ -82,8 +83,12 @@ static void cache_left(const struct explain_facts *facts, struct str *out)
 	if (cache == EXPLAIN_NONE || facts->size == EXPLAIN_NONE)
 		return;
 	unsigned percent = explain_percent(cache, facts->size);
-	if (percent < 3)
+	if (cache == 0)
+		str_add(out, "No page cache was left.\n");
+	else if (percent < 3)
 		str_addf(out, "Next to no page cache was left (%s).\n", SIZE_TEXT(cache));
+	else if (facts->report->cause != OOM_ALLOCATION || explain_much_free(facts))
+		str_addf(out, "%s of page cache (%u%%) was left.\n", SIZE_TEXT(cache), percent);
 	else
 		str_addf(out,
 			 "%s of page cache (%u%%) was left; the kernel could not free it soon "
@@ -98,6 +103,9 @@ static void swap_left(const struct explain_facts *facts, struct str *out)
 	else if (facts->group && facts->swap_limit != EXPLAIN_NONE &&
 		 facts->swap_usage != EXPLAIN_NONE && facts->swap_usage >= facts->swap_limit)
 		str_addf(out, "The group's swap was full (%s).\n", SIZE_TEXT(facts->swap_limit));
+	/* What ran out says so already. */
+	if (facts->report->scope == OOM_GLOBAL && facts->report->cause != OOM_SYSRQ)
+		return;
 	if (facts->swap_total == 0)
 		str_add(out, "The machine has no swap.\n");
 	else if (facts->swap_total != EXPLAIN_NONE && facts->swap_free != EXPLAIN_NONE)
@@ -165,6 +173,11 @@ static void advise_slab(const struct explain_facts *facts, struct str *out)
 
 static void advise_other(const struct explain_facts *facts, struct str *out)
 {
+	if (facts->group && is_part(facts->other, facts->usage, 25))
+		str_addf(out,
+			 "%s of the group's memory is in none of its counters: memory of the "
+			 "kernel on its behalf.\n",
+			 SIZE_TEXT(facts->other));
 	if (!facts->group && is_part(facts->other, facts->ram, 25))
 		str_addf(out,
 			 "%s of RAM is in none of the kernel's counters here: huge pages set "
@@ -242,25 +255,29 @@ struct herd {
 	size_t n;
 };
 
+struct named {
+	const struct oom_task *task;
+};
+
 static int by_name(const void *a, const void *b)
 {
-	const struct oom_task *const *x = a, *const *y = b;
+	const struct named *x = a, *y = b;
 
-	return strcmp((*x)->name, (*y)->name);
+	return strcmp(x->task->name, y->task->name);
 }
 
 static struct herd largest_herd(const struct oom_report *report)
 {
-	MEM_AUTO const struct oom_task **rows = mem_zero(report->n_tasks, sizeof(*rows));
+	MEM_AUTO struct named *rows = mem_zero(report->n_tasks, sizeof(*rows));
 	struct herd best = {0}, now = {0};
 
 	for (size_t i = 0; i < report->n_tasks; i++)
-		rows[i] = &report->tasks[i];
+		rows[i].task = &report->tasks[i];
 	qsort(rows, report->n_tasks, sizeof(*rows), by_name);
 	for (size_t i = 0; i < report->n_tasks; i++) {
-		uint64_t bytes = explain_rss(report, rows[i]);
-		if (!str_eq(now.name, rows[i]->name))
-			now = (struct herd){rows[i]->name, 0, 0};
+		uint64_t bytes = explain_rss(report, rows[i].task);
+		if (!str_eq(now.name, rows[i].task->name))
+			now = (struct herd){rows[i].task->name, 0, 0};
 		now.bytes += bytes == EXPLAIN_NONE ? 0 : bytes;
 		now.n++;
 		if (now.bytes > best.bytes)
@@ -273,13 +290,15 @@ static void advise_herd(const struct explain_facts *facts, struct str *out)
 {
 	enum { HERD_MIN = 5 };
 	struct herd herd = largest_herd(facts->report);
+	uint64_t one = facts->chosen_row ? explain_rss(facts->report, facts->chosen_row)
+					 : facts->victim_bytes;
 
-	if (herd.n < HERD_MIN || facts->victim_bytes == EXPLAIN_NONE ||
-	    herd.bytes < 4 * facts->victim_bytes || !is_part(herd.bytes, facts->size, 20))
+	if (herd.n < HERD_MIN || one == EXPLAIN_NONE || herd.bytes < 4 * one ||
+	    !is_part(herd.bytes, facts->size, 20))
 		return;
 	str_addf(out,
-		 "No process is large, %zu named '%s' are together: at most %s (what they share "
-		 "counts for each). Limit their number.\n",
+		 "%zu processes named '%s' hold far more together than the one that died: at most "
+		 "%s (what they share counts for each). Limit their number.\n",
 		 herd.n, herd.name, SIZE_TEXT(herd.bytes));
 }
 

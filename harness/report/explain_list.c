@@ -7,20 +7,33 @@
 #include "harness/record/text.h"
 #include "harness/report/explain_layout.h"
 
-enum { TIME = 19, NAME = 15, VERDICT = 15 };
+enum { TIME = 19, VERDICT = 12, VICTIM = 20 };
 
 static const char *const scopes[] = {
 	[OOM_SCOPE_UNKNOWN] = "?", [OOM_GLOBAL] = "machine",	  [OOM_MEMCG] = "group",
 	[OOM_CPUSET] = "cpuset",   [OOM_MEMPOLICY] = "mempolicy",
 };
 
+/* A line as wide as the terminal at most. */
+static void add_cut(struct str *out, const struct explain_view *view, const struct str *line,
+		    enum layout_style style)
+{
+	layout_on(out, view, style);
+	if (view->width > 0)
+		text_cut(out, str_text(line), (size_t)view->width);
+	else
+		str_add(out, str_text(line));
+	layout_off(out, view, style);
+	str_add(out, "\n");
+}
+
 void explain_list_head(struct str *out, const struct explain_view *view)
 {
-	layout_on(out, view, LAYOUT_HEAD);
-	str_addf(out, "%4s  %-*s %7s %-*s %7s %5s  %-*s %-*s %s", "", TIME, "time", "pid", NAME,
-		 "killed", "size", "adj", VERDICT, "audit", NAME, "asked", "where");
-	layout_off(out, view, LAYOUT_HEAD);
-	str_add(out, "\n");
+	STR_AUTO line = STR_INIT;
+
+	str_addf(&line, "%4s %-*s %6s %5s %-*s %-*s %s", "", TIME, "time", "size", "adj", VERDICT,
+		 "audit", VICTIM, "killed", "where; asked by");
+	add_cut(out, view, &line, LAYOUT_HEAD);
 }
 
 static void add_where(struct str *out, const struct explain_item *item,
@@ -38,6 +51,10 @@ static void add_where(struct str *out, const struct explain_item *item,
 		str_add(out, " (SysRq)");
 	if (*report->panic)
 		str_add(out, " panic");
+	if (*report->comm) {
+		str_add(out, "; ");
+		text_clean(out, report->comm);
+	}
 	if (view->several && item->file) {
 		str_add(out, "  ");
 		text_clean(out, item->file);
@@ -54,40 +71,50 @@ static int32_t adj_of(const struct explain_facts *facts)
 	return INT32_MIN;
 }
 
-void explain_list(struct str *out, const struct explain_item *item, const struct explain_view *view)
+static void add_victim(struct str *out, const struct explain_facts *facts)
+{
+	STR_AUTO victim = STR_INIT;
+
+	if (!facts->victim) {
+		layout_cell(out, "-", VICTIM);
+		return;
+	}
+	str_add(&victim, facts->victim->comm);
+	if (facts->victim->pid >= 0)
+		str_addf(&victim, "[%" PRId64 "]", facts->victim->pid);
+	layout_cell(out, str_text(&victim), VICTIM);
+}
+
+static void add_line(struct str *out, const struct explain_item *item,
+		     const struct explain_view *view)
 {
 	const struct oom_report *report = item->report;
-	enum layout_style style =
-		item->audit->verdict == AUDIT_UNEXPLAINED ? LAYOUT_BAD : LAYOUT_PLAIN;
 	struct explain_facts facts;
-	STR_AUTO line = STR_INIT;
 	STR_AUTO when = STR_INIT;
 
 	explain_dead(item, &facts);
 	layout_time(&when, &report->first_time, report->first_line);
-	str_addf(&line, "%4" PRIu64 "  ", item->number);
-	layout_cell(&line, str_text(&when), TIME);
-	if (facts.victim && facts.victim->pid >= 0)
-		str_addf(&line, " %7" PRId64 " ", facts.victim->pid);
-	else
-		str_addf(&line, " %7s ", "-");
-	layout_cell(&line, facts.victim ? facts.victim->comm : "-", NAME);
-	str_addf(&line, " %7s",
+	str_addf(out, "%4" PRIu64 " ", item->number);
+	layout_cell(out, str_text(&when), TIME);
+	str_addf(out, " %6s",
 		 facts.victim_bytes == EXPLAIN_NONE ? "-" : SIZE_TEXT(facts.victim_bytes));
 	if (adj_of(&facts) == INT32_MIN)
-		str_addf(&line, " %5s  ", "-");
+		str_addf(out, " %5s ", "-");
 	else
-		str_addf(&line, " %5d  ", adj_of(&facts));
-	layout_cell(&line, audit_verdict_name(item->audit->verdict), VERDICT);
-	str_add(&line, " ");
-	layout_cell(&line, *report->comm ? report->comm : "-", NAME);
-	str_add(&line, " ");
-	add_where(&line, item, view);
-	layout_on(out, view, style);
-	if (view->width > 0)
-		text_cut(out, str_text(&line), (size_t)view->width);
-	else
-		str_add(out, str_text(&line));
-	layout_off(out, view, style);
-	str_add(out, "\n");
+		str_addf(out, " %5d ", adj_of(&facts));
+	layout_cell(out, audit_verdict_name(item->audit->verdict), VERDICT);
+	str_add(out, " ");
+	add_victim(out, &facts);
+	str_add(out, " ");
+	add_where(out, item, view);
+}
+
+void explain_list(struct str *out, const struct explain_item *item, const struct explain_view *view)
+{
+	enum layout_style style =
+		item->audit->verdict == AUDIT_UNEXPLAINED ? LAYOUT_BAD : LAYOUT_PLAIN;
+	STR_AUTO line = STR_INIT;
+
+	add_line(&line, item, view);
+	add_cut(out, view, &line, style);
 }

@@ -82,11 +82,9 @@ static void add_task(struct str *out, const struct explain_facts *facts,
 	else
 		explain_points(facts, row->points, &points);
 	str_addf(out, "%9s", str_text(&points));
-	if (row->points > 0 && most > 0) {
-		str_add(out, " ");
+	if (row->points > 0 && most > 0)
 		layout_bar(out, view, (uint64_t)row->points, (uint64_t)most,
 			   layout_bar_cells(view, ROW_COLUMNS));
-	}
 	layout_off(out, view, style);
 	str_add(out, "\n");
 }
@@ -128,24 +126,26 @@ void layout_tasks(struct str *out, const struct explain_facts *facts,
 void layout_kinds(struct str *out, const struct explain_facts *facts,
 		  const struct explain_view *view)
 {
-	enum { LABEL = 28, COLUMNS = 2 + LABEL + 8 + 6 + 1 };
+	enum { INDENT = 6, LABEL = 28, COLUMNS = 2 + LABEL + 8 + 6 + 1 };
 	uint64_t whole = facts->group ? facts->usage : facts->ram;
 
 	if (facts->n_kinds == 0)
 		return;
 	str_add(out, "\n");
 	layout_on(out, view, LAYOUT_HEAD);
-	str_addf(out, "  %-*s%8s%6s", LABEL,
+	str_addf(out, "  %-*s%8s", LABEL,
 		 facts->group ? "memory of the group" : "memory of the machine",
-		 whole == EXPLAIN_NONE ? "" : SIZE_TEXT(whole), "");
+		 whole == EXPLAIN_NONE ? "" : SIZE_TEXT(whole));
 	layout_off(out, view, LAYOUT_HEAD);
 	str_add(out, "\n");
 	for (size_t i = 0; i < facts->n_kinds; i++) {
 		const struct explain_kind *kind = &facts->kinds[i];
 		layout_on(out, view, kind->within ? LAYOUT_DIM : LAYOUT_PLAIN);
-		str_addf(out, "  %-*s%8s", LABEL, kind->label, SIZE_TEXT(kind->bytes));
+		str_addf(out, "  %-*s%-*s%8s", kind->within ? INDENT : 0,
+			 kind->within ? "of it " : "", LABEL - (kind->within ? INDENT : 0),
+			 kind->label, SIZE_TEXT(kind->bytes));
 		if (whole != EXPLAIN_NONE) {
-			str_addf(out, "%5u%% ", explain_percent(kind->bytes, whole));
+			str_addf(out, "%5u%%", explain_percent(kind->bytes, whole));
 			layout_bar(out, view, kind->bytes, whole, layout_bar_cells(view, COLUMNS));
 		}
 		layout_off(out, view, kind->within ? LAYOUT_DIM : LAYOUT_PLAIN);

@@ -17,6 +17,7 @@ static void add_head(struct str *out, const struct explain_item *item,
 		     const struct explain_view *view)
 {
 	const struct oom_report *report = item->report;
+	uint64_t last = report->last_line;
 
 	layout_on(out, view, LAYOUT_HEAD);
 	str_addf(out, "OOM %" PRIu64 "  ", item->number);
@@ -25,13 +26,16 @@ static void add_head(struct str *out, const struct explain_item *item,
 		str_add(out, "  kernel ");
 		text_clean(out, report->kernel);
 	}
-	str_add(out, "  ");
 	if (item->file && view->several) {
+		str_add(out, "  ");
 		text_clean(out, item->file);
-		str_addf(out, ":%" PRIu64 "-%" PRIu64, report->first_line, report->last_line);
+		str_addf(out, ":%" PRIu64, report->first_line);
 	} else {
-		str_addf(out, "lines %" PRIu64 "-%" PRIu64, report->first_line, report->last_line);
+		str_addf(out, "  line%s %" PRIu64, last > report->first_line ? "s" : "",
+			 report->first_line);
 	}
+	if (last > report->first_line)
+		str_addf(out, "-%" PRIu64, last);
 	layout_off(out, view, LAYOUT_HEAD);
 	str_add(out, "\n");
 }
@@ -57,6 +61,7 @@ static void add_gaps(struct str *out, const struct explain_item *item,
 		     const struct explain_view *view)
 {
 	const struct oom_report *report = item->report;
+	uint64_t unknown = report->n_unknown + report->unknown_more;
 	STR_AUTO text = STR_INIT;
 
 	if (report->cut_head)
@@ -70,9 +75,9 @@ static void add_gaps(struct str *out, const struct explain_item *item,
 	if (report->dropped)
 		str_addf(&text, "The kernel dropped %" PRIu64 " messages within.\n",
 			 report->dropped);
-	if (report->n_unknown)
-		str_addf(&text, "%" PRIu64 " lines within have no known form (--json has them).\n",
-			 report->n_unknown + report->unknown_more);
+	if (unknown)
+		str_addf(&text, "%" PRIu64 " line%s within of no known form (--json has %s).\n",
+			 unknown, unknown > 1 ? "s" : "", unknown > 1 ? "them" : "it");
 	layout_paragraph(out, view, "Log", str_text(&text));
 }
 

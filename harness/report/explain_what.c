@@ -41,7 +41,8 @@ static void what_group(const struct explain_facts *facts, struct str *out)
 		str_addf(out, " of %s", SIZE_TEXT(facts->limit));
 	if (both)
 		str_addf(out, " of %s", SIZE_TEXT(facts->memsw_limit));
-	if (!both && facts->usage != EXPLAIN_NONE)
+	if (!both && facts->usage != EXPLAIN_NONE &&
+	    !str_eq(SIZE_TEXT(facts->usage), SIZE_TEXT(facts->limit)))
 		str_addf(out, " (%s used)", SIZE_TEXT(facts->usage));
 	str_add(out, ".\n");
 	if (both)
@@ -54,9 +55,25 @@ static void what_group(const struct explain_facts *facts, struct str *out)
 			 facts->report->task_memcg);
 }
 
+/* Free memory that a request for the whole machine would have got, were it of the right kind. */
+bool explain_much_free(const struct explain_facts *facts)
+{
+	enum { MUCH_PERCENT = 10 };
+
+	return facts->ram != EXPLAIN_NONE && facts->free != EXPLAIN_NONE &&
+	       explain_percent(facts->free, facts->ram) >= MUCH_PERCENT;
+}
+
 static void what_machine(const struct explain_facts *facts, struct str *out)
 {
-	str_add(out, "The whole machine ran out of memory");
+	if (facts->report->cause == OOM_PAGEFAULT)
+		str_add(out, "A page fault failed for want of memory, which called the OOM killer "
+			     "for the whole machine");
+	else if (explain_much_free(facts))
+		str_add(out, "The kernel could not serve a request that is bound to no group or "
+			     "node, although the machine had memory");
+	else
+		str_add(out, "The whole machine ran out of memory");
 	if (facts->ram != EXPLAIN_NONE && facts->free != EXPLAIN_NONE)
 		str_addf(out, ": %s of %s RAM free", SIZE_TEXT(facts->free), SIZE_TEXT(facts->ram));
 	else if (facts->free != EXPLAIN_NONE)
@@ -195,8 +212,7 @@ void explain_who(const struct explain_facts *facts, struct str *out)
 	str_add(out, ".\n");
 	if (facts->victim && facts->victim->pid >= 0 && facts->victim->pid != report->invoker_pid &&
 	    *report->comm && !str_eq(facts->victim->comm, report->comm))
-		str_add(out, "Who asks when nothing is left is chance: that process did not have "
-			     "to be the cause, nor the one to die.\n");
+		str_add(out, "That it was the one to ask is chance: it need not be the cause.\n");
 }
 
 /* ---- who died ------------------------------------------------------------------------------- */
@@ -206,7 +222,7 @@ static void add_part(const char *name, const struct oom_report *report,
 {
 	uint64_t bytes;
 
-	if (!oom_bytes(report, value, &bytes))
+	if (!oom_bytes(report, value, &bytes) || bytes == 0)
 		return;
 	str_addf(out, "%s%s %s", *before, name, SIZE_TEXT(bytes));
 	*before = ", ";
@@ -221,7 +237,8 @@ static void add_size(const struct explain_facts *facts, struct str *out)
 
 	if (facts->victim_bytes == EXPLAIN_NONE)
 		return;
-	str_addf(out, ". It held %s", SIZE_TEXT(facts->victim_bytes));
+	str_addf(out, ". It held %s",
+		 facts->victim_bytes > 0 ? SIZE_TEXT(facts->victim_bytes) : "nothing in RAM");
 	add_part("anonymous", report, &victim->anon_rss, &before, out);
 	add_part("files", report, &victim->file_rss, &before, out);
 	add_part("shared", report, &victim->shmem_rss, &before, out);

@@ -76,7 +76,9 @@ static const struct oom_task *larger_row(const struct explain_facts *facts)
 {
 	const struct oom_task *chosen = facts->chosen_row, *largest = chosen;
 
-	for (size_t i = 0; chosen && i < facts->report->n_tasks; i++)
+	if (!chosen)
+		return NULL;
+	for (size_t i = 0; i < facts->report->n_tasks; i++)
 		if (facts->report->tasks[i].rss > largest->rss)
 			largest = &facts->report->tasks[i];
 	return largest != chosen ? largest : NULL;
@@ -86,7 +88,8 @@ static void add_larger(const struct explain_facts *facts, struct str *out)
 {
 	const struct oom_task *row = larger_row(facts);
 
-	if (!row || explain_unkillable(row) || row->oom_score_adj == INT16_MIN ||
+	if (!row || !facts->chosen_row || explain_unkillable(row) ||
+	    row->oom_score_adj == INT16_MIN ||
 	    row->oom_score_adj >= facts->chosen_row->oom_score_adj)
 		return;
 	add_row(row, row->pid, out);
@@ -141,14 +144,23 @@ static void why_tie(const struct explain_facts *facts, struct str *out)
 
 static void why_within(const struct explain_facts *facts, struct str *out)
 {
+	const struct audit *audit = facts->audit;
+
+	if (audit->n_ties > 1) {
+		str_addf(out, "%zu processes had the same badness, ", audit->n_ties);
+		explain_points(facts, audit->points, out);
+		str_add(out, ", when the table was printed: what changed since the choice decides, "
+			     "and the table does not show it.\n");
+		return;
+	}
 	str_add(out, "Its badness, ");
-	explain_points(facts, facts->audit->points, out);
+	explain_points(facts, audit->points, out);
 	str_add(out, ", and that of ");
-	add_row(row_of(facts, facts->audit->best_pid), facts->audit->best_pid, out);
+	add_row(row_of(facts, audit->best_pid), audit->best_pid, out);
 	str_add(out, ", ");
-	explain_points(facts, facts->audit->best_points, out);
-	str_add(out, ", are nearer to each other than the kernel's counters are exact: either "
-		     "could be chosen.\n");
+	explain_points(facts, audit->best_points, out);
+	str_add(out, ", differ by less than the kernel's counters, and what changed until the "
+		     "table was printed, may be off: either could be chosen.\n");
 }
 
 static void why_allocating(const struct explain_facts *facts, struct str *out)
@@ -172,12 +184,6 @@ static void why_unexplained(const struct explain_facts *facts, struct str *out)
 	str_add(out, ".\n");
 }
 
-static void why_why(const struct explain_facts *facts, struct str *out)
-{
-	if (*facts->audit->why)
-		str_addf(out, "Cannot be checked: %s\n", facts->audit->why);
-}
-
 static void why_nothing(const struct explain_facts *facts, struct str *out)
 {
 	(void)facts;
@@ -187,15 +193,16 @@ static void why_nothing(const struct explain_facts *facts, struct str *out)
 static const struct {
 	void (*why)(const struct explain_facts *facts, struct str *out);
 	const char *verdict;
+	bool tell_why; /* the audit's own sentence adds to ours */
 } verdicts[] = {
-	[AUDIT_HIGHEST] = {why_highest, "the kernel's choice is the highest"},
-	[AUDIT_TIE] = {why_tie, "tie"},
-	[AUDIT_WITHIN_ERROR] = {why_within, "within counter error"},
-	[AUDIT_CHILD] = {why_child, "a child died in the parent's place"},
-	[AUDIT_ALLOCATING] = {why_allocating, "no choice: vm.oom_kill_allocating_task"},
-	[AUDIT_NO_CHOICE] = {why_nothing, "nobody was chosen"},
-	[AUDIT_UNEXPLAINED] = {why_unexplained, "NOT explained by the formula"},
-	[AUDIT_NOT_CHECKED] = {why_why, "cannot be checked"},
+	[AUDIT_HIGHEST] = {why_highest, "the kernel's choice is the highest", false},
+	[AUDIT_TIE] = {why_tie, "tie", false},
+	[AUDIT_WITHIN_ERROR] = {why_within, "within counter error", true},
+	[AUDIT_CHILD] = {why_child, "a child died in the parent's place", false},
+	[AUDIT_ALLOCATING] = {why_allocating, "no choice: vm.oom_kill_allocating_task", false},
+	[AUDIT_NO_CHOICE] = {why_nothing, "nobody was chosen", true},
+	[AUDIT_UNEXPLAINED] = {why_unexplained, "NOT explained by the formula", true},
+	[AUDIT_NOT_CHECKED] = {why_nothing, "cannot be checked", true},
 };
 
 void explain_why(const struct explain_facts *facts, struct str *out)
@@ -235,7 +242,7 @@ void explain_verdict(const struct explain_facts *facts, struct str *out)
 	if (audit->verdict == AUDIT_WITHIN_ERROR && audit->best_pid >= 0)
 		str_addf(out, " of pid %" PRId64, audit->best_pid);
 	add_rules(facts, out);
-	if (*audit->why && audit->verdict != AUDIT_HIGHEST)
+	if (*audit->why && verdicts[audit->verdict].tell_why)
 		str_addf(out, ": %s", audit->why);
 }
 
