@@ -152,6 +152,16 @@ static void say_nothing_found(const struct explain_session *session)
 			session->number);
 }
 
+/* Later nobody knows why the write failed; a reader that has seen enough is main()'s to tell. */
+static int say_lost(const struct explain_session *session)
+{
+	struct err err = ERR_INIT;
+
+	err_errno(&err, session->lost, "cannot write to standard output");
+	clearerr(stdout);
+	return cmd_fail(session->ctx, CMD_BROKEN, &err);
+}
+
 static int status_of(const struct explain_session *session, bool fail_unexplained)
 {
 	if (session->undated)
@@ -187,6 +197,8 @@ static int explain_run(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 	for (int i = 0; !values->follow && i < argc && !session.done; i++)
 		explain_read(&session, argv[i]);
 	explain_end(&session);
+	if (session.lost && session.lost != EPIPE)
+		return say_lost(&session);
 	return status == CMD_OK ? status_of(&session, values->fail_unexplained) : status;
 }
 

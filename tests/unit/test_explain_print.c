@@ -398,8 +398,8 @@ START_TEST(one_line_has_it_all)
 	tzset();
 	explain_list(&out, &rig->item, &view);
 	ck_assert_str_eq(out.s,
-			 "   3 2026-11-20 10:00:00  78.1M     0 highest      mysqld[42]           "
-			 "/shop/db; php-fpm  kern.log:10\n");
+			 "   3 2026-11-20 10:00:00  78.1M     0 highest      42 mysqld          "
+			 "/shop/db (by php-fpm)  kern.log:10\n");
 	free(rig);
 }
 END_TEST
