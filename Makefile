@@ -37,6 +37,7 @@ UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 INTEGRATION_SRC := tests/unit/main.c $(sort $(wildcard tests/integration/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 OOMLOG_SRC := $(sort $(wildcard tests/oomlog/*.c))
+OOMLOG_RUN := $(B)/tests/check_logs $(sort $(wildcard tests/oomlog/*.sh))
 INTEGRATION_SH  := $(sort $(wildcard tests/integration/*.sh))
 CLI_SH   := $(sort $(wildcard tests/cli/*.sh))
 GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/filters.h) \
@@ -216,8 +217,7 @@ INTEGRATION_RUN := $(B)/tests/integration $(INTEGRATION_SH)
 
 ##test: all tests; the last line counts them
 test: all $(B)/asan/unit $(B)/tests/check_logs $(filter $(B)/%,$(INTEGRATION_RUN)) man
-	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit $(B)/tests/check_logs $(CLI_SH) tests/layers.sh \
-		$(INTEGRATION_RUN)
+	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit $(OOMLOG_RUN) $(CLI_SH) tests/layers.sh $(INTEGRATION_RUN)
 
 ##test-unit: unit tests alone, under the address and undefined-behaviour sanitizers
 test-unit: $(B)/asan/unit
@@ -225,7 +225,7 @@ test-unit: $(B)/asan/unit
 
 ##test-logs: oomlab explain on real logs alone (OOMLAB_LOGS: the folder with other people's)
 test-logs: all $(B)/tests/check_logs
-	@$(TEST_ENV) sh tests/run.sh $(B)/tests/check_logs
+	@$(TEST_ENV) sh tests/run.sh $(OOMLOG_RUN)
 
 ##test-integration: tests on this machine's cgroups alone (as root, else they skip)
 test-integration: all $(filter $(B)/%,$(INTEGRATION_RUN))
