@@ -268,8 +268,8 @@ int candidates_open(int proc_fd, const struct cg_host *groups, struct candidates
 			fd_open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY, 0, err);
 	c->priv->proc_fd = proc_fd;
 	if (rc >= 0) {
-		c->priv->init_ns = fstatat(proc_fd, "self/ns/pid", &ns, 0) == 0 &&
-				   ns.st_ino == INIT_PID_NS_INO;
+		c->whole = fstatat(proc_fd, "self/ns/pid", &ns, 0) == 0 &&
+			   ns.st_ino == INIT_PID_NS_INO;
 		rc = candidates_probe(c, err);
 		c->priv->n_readers = c->cpus < CANDIDATES_READERS ? c->cpus : CANDIDATES_READERS;
 		c->priv->readers = mem_zero(CANDIDATES_READERS, sizeof(*c->priv->readers));

@@ -66,6 +66,7 @@ struct candidates {
 	size_t hidden;	  /* exist, but this user may not read them: not among the n */
 
 	/* The machine. */
+	bool whole; /* this is its own pid namespace: no process is out of sight of it */
 	enum candidate_counters counters;
 	uint64_t page_bytes, ram_pages, swap_pages; /* T of a global OOM is their sum */
 	uint64_t cpus;

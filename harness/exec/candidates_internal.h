@@ -23,7 +23,6 @@ struct candidates_priv {
 	int proc_fd, own_fd;	      /* own_fd: to be closed */
 	const struct cg_host *groups; /* borrowed; NULL: not given */
 	bool sorted;		      /* tasks[] are by rising pid */
-	bool init_ns;		      /* this is the machine's pid namespace: pid 1 is its init */
 	size_t cap;
 	pid_t *pids; /* what is to be read */
 	size_t n_pids, cap_pids;

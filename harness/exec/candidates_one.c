@@ -179,7 +179,7 @@ static void look_at_threads(struct candidates_reader *reader, int64_t pid, struc
 
 static enum candidate_bar bar_of(const struct candidates *c, const struct reading *r)
 {
-	if (r->stat.pid == 1 && c->priv->init_ns)
+	if (r->stat.pid == 1 && c->whole)
 		return CANDIDATE_INIT;
 	if (r->stat.flags & PROC_PF_KTHREAD)
 		return CANDIDATE_KTHREAD;
