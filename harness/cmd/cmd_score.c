@@ -11,32 +11,18 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/parse.h"
-#include "harness/cmd/cmd.h"
-#include "harness/cmd/score.h"
-#include "harness/cmd/score_json.h"
+#include "harness/cmd/score_session.h"
 #include "harness/exec/proc_text.h"
-#include "harness/record/text.h"
 
 enum {
 	TOP_AUTO = -1,
 	TOP_ROWS = 20,
-	TEXT_WIDTH = 80,
-	WATCH_FIXED = 12, /* lines of a watched screen that are no rows */
-};
-
-struct score_values {
-	const char *cgroup, *generation;
-	int64_t top;
-	uint64_t interval_ns;
-	int colour;
-	bool all, json, watch;
 };
 
 #define AT(field) offsetof(struct score_values, field)
@@ -63,22 +49,7 @@ static const struct opt options[] = {
 
 static const struct score_values defaults = {.top = TOP_AUTO};
 
-struct session {
-	struct cmd_ctx *ctx;
-	const struct score_values *values;
-	struct utsname kernel;
-	struct score score;
-	int64_t *pids;
-	size_t n_pids;
-	bool lost; /* a given process was not there */
-	bool terminal;
-	struct score_view view;
-	struct loop *loop;
-	int status;
-	bool ended;
-};
-
-/* ---- one look ------------------------------------------------------------------------------- */
+/* ---- watching ----------------------------------------------------------------------------- */
 
 static void write_out(const struct str *out)
 {
@@ -86,144 +57,13 @@ static void write_out(const struct str *out)
 	fflush(stdout);
 }
 
-/* Breaks lines of sentences at blanks. */
-static void add_wrapped(struct str *out, const char *lines, size_t width)
-{
-	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1) {
-		while (width && (size_t)(end - lines) > width) {
-			const char *cut = memrchr(lines, ' ', width + 1);
-			if (!cut || cut == lines)
-				break;
-			str_addn(out, lines, (size_t)(cut - lines));
-			str_add(out, "\n");
-			lines = cut + 1;
-		}
-		str_addn(out, lines, (size_t)(end - lines) + 1);
-	}
-}
-
-typedef void (*place_fn)(void *data, const struct score_scope *scope, const struct score_row *row);
-
-/* The groups with a limit that a process is in, the nearest first. */
-static void each_place(struct session *session, int64_t pid, place_fn fn, void *data)
-{
-	char dir[PATH_MAX];
-	struct err err = ERR_INIT;
-
-	if (cg_memory_dir_of(session->score.groups, (pid_t)pid, dir, sizeof(dir), &err) < 0)
-		return;
-	while (!str_eq(cg_memory_path(session->score.groups, dir), "/")) {
-		struct score_scope scope;
-		if (score_scope_open(&session->score, dir, &scope, &err) < 0)
-			return;
-		if (score_scope_read(&session->score, &scope, &err) >= 0 && scope.limited) {
-			const struct score_row *row = score_find(&scope, pid);
-			if (row)
-				fn(data, &scope, row);
-		}
-		score_scope_close(&scope);
-		*strrchr(dir, '/') = '\0';
-	}
-}
-
-static void place_text(void *data, const struct score_scope *scope, const struct score_row *row)
-{
-	score_tell_place(scope, row, data);
-}
-
-static void place_json(void *data, const struct score_scope *scope, const struct score_row *row)
-{
-	json_array_append_new(data, score_place_json(scope, row));
-}
-
-static void add_text(struct session *session, struct str *out)
-{
-	const struct score *score = &session->score;
-	const struct score_scope *scope = &score->main;
-	STR_AUTO sentences = STR_INIT;
-
-	score_show(score, scope, session->pids, session->n_pids, &session->view, out);
-	str_add(out, "\n");
-	for (size_t i = 0; i < session->n_pids; i++) {
-		const struct score_row *row = score_find(scope, session->pids[i]);
-		if (!row)
-			continue;
-		score_tell_place(scope, row, &sentences);
-		each_place(session, session->pids[i], place_text, &sentences);
-	}
-	if (session->n_pids == 0)
-		score_tell(score, scope, &sentences);
-	score_tell_differences(score, scope, &sentences);
-	add_wrapped(out, str_text(&sentences), session->view.width ? session->view.width : 0);
-}
-
-static void add_json(struct session *session, struct str *out)
-{
-	const struct score *score = &session->score;
-	json_t *json = score_json(score, &score->main, session->pids, session->n_pids);
-	json_t *places = json_array();
-	size_t flags = session->values->watch ? JSON_COMPACT : JSON_INDENT(2);
-
-	for (size_t i = 0; i < session->n_pids; i++)
-		each_place(session, session->pids[i], place_json, places);
-	json_object_set_new(json, "places", places);
-	char *text = json_dumps(json, flags | JSON_PRESERVE_ORDER);
-	if (text) {
-		str_add(out, text);
-		str_add(out, "\n");
-	}
-	free(text);
-	json_decref(json);
-}
-
-/* Names what is not there, once. */
-static void check_pids(struct session *session)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < session->n_pids; i++) {
-		if (score_find(&session->score.main, session->pids[i])) {
-			session->pids[kept++] = session->pids[i];
-			continue;
-		}
-		session->lost = true;
-		fprintf(stderr, "%s score: no process %lld%s\n", session->ctx->prog,
-			(long long)session->pids[i],
-			session->score.main.c->hidden ? ", or it may not be read" : "");
-	}
-	session->n_pids = kept;
-}
-
-static int look(struct session *session, struct str *out, struct err *err)
-{
-	struct score *score = &session->score;
-	bool by_pid = session->n_pids > 0;
-
-	int rc = score_scope_read(score, &score->main, err);
-	if (rc < 0)
-		return rc;
-	check_pids(session);
-	if (by_pid && session->n_pids == 0)
-		return 0;
-	score_check(score, &score->main, session->pids, session->n_pids);
-	if (session->values->json)
-		add_json(session, out);
-	else
-		add_text(session, out);
-	return 0;
-}
-
-/* ---- watching ------------------------------------------------------------------------------- */
-
-static void measure(struct session *session)
+static void measure(struct score_session *session)
 {
 	struct winsize size;
 	bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col;
 
 	session->view.width = known ? size.ws_col : 0;
-	session->view.height = known && session->values->watch && size.ws_row > WATCH_FIXED
-				       ? size.ws_row - (size_t)WATCH_FIXED
-				       : 0;
+	session->view.height = known && session->values->watch ? size.ws_row : 0;
 }
 
 /* One write from the top of the screen on, in which no mode changes but for the wrap of lines. */
@@ -240,7 +80,7 @@ static void redraw(const struct str *text)
 	write_out(&out);
 }
 
-static void show_look(struct session *session)
+static void show_look(struct score_session *session)
 {
 	STR_AUTO text = STR_INIT;
 	struct err err = ERR_INIT;
@@ -255,7 +95,7 @@ static void show_look(struct session *session)
 		str_addf(&text, "%s\n", now);
 	}
 	bool asked = session->n_pids > 0;
-	if (look(session, &text, &err) < 0) {
+	if (score_look(session, &text, &err) < 0) {
 		session->status = cmd_fail(session->ctx, CMD_BROKEN, &err);
 		session->ended = true;
 	} else if (asked && session->n_pids == 0) {
@@ -282,44 +122,59 @@ static void on_timer(void *data, int fd, uint32_t events)
 
 static void on_signal(void *data, int fd, uint32_t events)
 {
-	struct session *session = data;
+	struct score_session *session = data;
 
 	(void)fd, (void)events;
 	session->ended = true;
 }
 
-static int watch(struct session *session, struct err *err)
+/* Ctrl-C and its like end the watch as anything else does: nothing is left half drawn. */
+static int open_signals(struct err *err)
 {
-	uint64_t every = session->values->interval_ns;
-	struct itimerspec timer = {.it_interval = {.tv_sec = (time_t)(every / 1000000000ULL),
-						   .tv_nsec = (long)(every % 1000000000ULL)}};
-	struct loop_source *sources[2];
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t set;
-	int rc;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	FD_AUTO signals = signalfd(-1, &set, SFD_CLOEXEC);
-	FD_AUTO ticks = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	timer.it_value = timer.it_interval;
-	if (signals < 0 || ticks < 0 || timerfd_settime(ticks, 0, &timer, NULL) < 0)
-		return err_errno(err, errno, "cannot wait");
-	if ((rc = loop_new(&session->loop, err)) < 0 ||
-	    (rc = loop_add(session->loop, ticks, EPOLLIN, on_timer, session, &sources[0], err)) <
-		    0 ||
-	    (rc = loop_add(session->loop, signals, EPOLLIN, on_signal, session, &sources[1], err)) <
-		    0)
-		return rc;
-	if (session->terminal && !session->values->json)
+	int fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? err_errno(err, errno, "signalfd") : fd;
+}
+
+static int open_ticks(uint64_t every_ns, struct err *err)
+{
+	struct timespec every = {.tv_sec = (time_t)(every_ns / 1000000000ULL),
+				 .tv_nsec = (long)(every_ns % 1000000000ULL)};
+	struct itimerspec timer = {every, every};
+	FD_AUTO fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	if (fd < 0 || timerfd_settime(fd, 0, &timer, NULL) < 0)
+		return err_errno(err, errno, "timerfd");
+	return fd_take(&fd);
+}
+
+static int watch(struct score_session *session, struct err *err)
+{
+	struct loop *loop = NULL;
+	struct loop_source *source;
+	FD_AUTO signals = open_signals(err);
+	FD_AUTO ticks = signals < 0 ? -1 : open_ticks(session->values->interval_ns, err);
+
+	int rc = signals < 0 ? signals : ticks < 0 ? ticks : loop_new(&loop, err);
+	if (rc >= 0)
+		rc = loop_add(loop, ticks, EPOLLIN, on_timer, session, &source, err);
+	if (rc >= 0)
+		rc = loop_add(loop, signals, EPOLLIN, on_signal, session, &source, err);
+	if (rc >= 0 && session->terminal && !session->values->json)
 		fputs("\033[H\033[2J", stdout);
-	show_look(session);
-	while (!session->ended && rc >= 0) {
-		rc = loop_wait(session->loop, UINT64_MAX, err);
+	if (rc >= 0)
+		show_look(session);
+	while (rc >= 0 && !session->ended) {
+		rc = loop_wait(loop, UINT64_MAX, err);
 		rc = rc == -EINTR ? 0 : rc;
 	}
+	loop_free(loop);
 	return rc;
 }
 
@@ -340,7 +195,7 @@ static int64_t process_of(int64_t pid)
 	return status.tgid ? status.tgid : pid;
 }
 
-static int parse_pids(struct session *session, int argc, char **argv, struct err *err)
+static int parse_pids(struct score_session *session, int argc, char **argv, struct err *err)
 {
 	session->pids = mem_zero((size_t)argc + 1, sizeof(*session->pids));
 	for (int i = 0; i < argc; i++) {
@@ -353,7 +208,7 @@ static int parse_pids(struct session *session, int argc, char **argv, struct err
 	return 0;
 }
 
-static int choose_rules(struct session *session, struct err *err)
+static int choose_rules(struct score_session *session, struct err *err)
 {
 	struct score *score = &session->score;
 	const char *wanted = session->values->generation;
@@ -378,7 +233,7 @@ static int choose_rules(struct session *session, struct err *err)
 }
 
 /* What is wrong with the command line; nothing has been read yet. */
-static int prepare(struct session *session, int argc, char **argv, struct err *err)
+static int prepare(struct score_session *session, int argc, char **argv, struct err *err)
 {
 	const struct score_values *values = session->values;
 	int rc = parse_pids(session, argc, argv, err);
@@ -395,7 +250,7 @@ static int prepare(struct session *session, int argc, char **argv, struct err *e
 	return choose_rules(session, err);
 }
 
-static int open_score(struct session *session, struct err *err)
+static int open_score(struct score_session *session, struct err *err)
 {
 	struct score *score = &session->score;
 	char dir[PATH_MAX];
@@ -410,7 +265,7 @@ static int open_score(struct session *session, struct err *err)
 	return rc;
 }
 
-static bool use_colour(const struct session *session)
+static bool use_colour(const struct score_session *session)
 {
 	const char *refused = getenv("NO_COLOR"); /* no-color.org: when not empty */
 
@@ -422,7 +277,7 @@ static bool use_colour(const struct session *session)
 static int score_run(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 {
 	struct score_values *values = data;
-	struct session session = {.ctx = ctx, .values = values, .status = CMD_OK};
+	struct score_session session = {.ctx = ctx, .values = values, .status = CMD_OK};
 	const char *term = getenv("TERM");
 	struct err err = ERR_INIT;
 	int rc;
@@ -441,7 +296,6 @@ static int score_run(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 	} else if (watch(&session, &err) < 0) {
 		session.status = cmd_fail(ctx, CMD_BROKEN, &err);
 	}
-	loop_free(session.loop);
 	score_close(&session.score);
 	cg_host_free(session.score.groups);
 	free(session.pids);

@@ -94,7 +94,7 @@ void score_name(struct str *out, const struct score_scope *scope, size_t at);
 struct score_view {
 	bool colour;
 	size_t width;  /* columns; 0: as long as it gets */
-	size_t height; /* lines that there are; 0: any number */
+	size_t height; /* rows, or lines of a screen; 0: any number */
 };
 /* The table; 'pids' (n): only those of them. */
 void score_show(const struct score *score, const struct score_scope *scope, const int64_t *pids,

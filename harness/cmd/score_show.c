@@ -127,7 +127,7 @@ void score_show(const struct score *score, const struct score_scope *scope, cons
 	str_addf(out, "%5s %7s %5s %6s %6s %6s %10s %8s %5s %5s   %s\n", "RANK", "PID", "ADJ",
 		 "RSS", "SWAP", "TABLES", "POINTS", "BADNESS", "SCORE", "OURS", "NAME");
 	for (size_t i = 0; i < scope->n_rows; i++) {
-		if (!wanted(score, scope, i, pids, n) || (view->height && shown >= view->height))
+		if (!wanted(score, scope, i, pids, n) || (view->height && shown == view->height))
 			continue;
 		add_row(out, scope, &scope->rows[i], view);
 		shown++;
