@@ -217,6 +217,99 @@ START_TEST(equals_die_from_the_last_made_group_on)
 }
 END_TEST
 
+/* ---- what the choice reads ------------------------------------------------------------------ */
+
+enum { SPREAD = 24, STEP = 3 };
+
+static void move_to(size_t cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	if (sched_setaffinity(0, sizeof(one), &one) < 0)
+		_exit(3);
+}
+
+static int ready_fd;
+
+/* Pages of two CPUs' counters: which of them the approximate sum leaves out differs by process. */
+static void touch_on_two(size_t i)
+{
+	size_t parts[] = {i * STEP, i % 2 ? 0 : SPREAD};
+	char *at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)madvise(at, 1 << 20, MADV_NOHUGEPAGE);
+	for (size_t cpu = 0; cpu < 2; cpu++) {
+		move_to(cpu);
+		for (size_t page = 0; page < parts[cpu]; page++, at += 4096)
+			*(volatile char *)at = 1;
+	}
+	if (write(ready_fd, "", 1) != 1)
+		_exit(3);
+	for (;;)
+		pause();
+}
+
+static void raise_adj(pid_t pid)
+{
+	MEM_AUTO char *path = mem_printf("/proc/%d/oom_score_adj", (int)pid);
+	FD_AUTO fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	ck_assert_int_gt(write(fd, "900", 3), 0);
+}
+
+/* Two that stat and status rank differently, the larger one by stat first. */
+static bool find_contrary(pid_t ret[2])
+{
+	for (size_t i = 0; i < c->n; i++)
+		for (size_t j = 0; j < c->n; j++)
+			if (c->tasks[i].rss_pages > c->tasks[j].rss_pages &&
+			    c->more[i].status_rss_pages < c->more[j].status_rss_pages &&
+			    c->tasks[i].table_pages == c->tasks[j].table_pages) {
+				ret[0] = (pid_t)c->tasks[i].pid;
+				ret[1] = (pid_t)c->tasks[j].pid;
+				return true;
+			}
+	return false;
+}
+
+START_TEST(the_kernel_chooses_by_stat_where_status_says_otherwise)
+{
+	struct cg *group = rig_group(host, NULL, "stat");
+	pid_t pids[SPREAD];
+	int ready[2];
+	char byte;
+
+	rig_set(group, "memory.max", "16M");
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	ready_fd = ready[1];
+	for (size_t i = 0; i < SPREAD; i++) {
+		pids[i] = rig_fork_into_group(group, touch_on_two, i);
+		ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	}
+	ck_assert_int_eq(candidates_of_tree(c, cg_dir(group), &err), 0);
+	ck_assert(find_contrary(tied));
+	raise_adj(tied[0]);
+	raise_adj(tied[1]);
+	pid_t filler = rig_fork_into_group(group, fill, (32 * MIB) / c->page_bytes);
+	ck_assert_int_eq(next_kill(), tied[0]);
+	ck_assert_int_eq(next_kill(), tied[1]);
+	for (size_t i = 0; i < SPREAD; i++) {
+		kill(pids[i], SIGKILL);
+		(void)rig_reap(pids[i]);
+	}
+	kill(filler, SIGKILL);
+	(void)rig_reap(filler);
+	close(ready[0]);
+	close(ready[1]);
+	rig_destroy(group);
+}
+END_TEST
+
+/* ---- what is not known ---------------------------------------------------------------------- */
+
 /* A v1 group whose members are in several v2 groups: known is only what the start says. */
 START_TEST(an_order_that_cannot_be_seen_is_not_claimed)
 {
@@ -260,7 +353,7 @@ Suite *candidates_order_suite(void)
 {
 	Suite *suite = suite_create("candidates_order");
 	bool root = geteuid() == 0 && access("/dev/kmsg", R_OK) == 0;
-	TCase *ties = rigged("ties"), *hybrid = rigged("hybrid");
+	TCase *ties = rigged("ties"), *hybrid = rigged("hybrid"), *counters = rigged("counters");
 
 	rig_begin();
 	struct cg_host *probe = NULL;
@@ -269,13 +362,19 @@ Suite *candidates_order_suite(void)
 		probe = NULL;
 	bool v1 = probe && cg_host_version(probe, "memory") == CG_V1 && cg_host_has_twin(probe);
 	bool seen = probe && (v1 || cg_host_version(probe, "memory") == CG_V2);
+	bool approximate = candidates_open(-1, NULL, &c, &err) >= 0 &&
+			   c->counters == COUNTERS_APPROX && c->cpus > 1;
+	candidates_free(c);
 	cg_host_free(probe);
 	tcase_add_loop_test(ties, equals_die_from_the_last_arrived_on, 0, 3);
 	tcase_add_loop_test(ties, equals_die_from_the_last_made_group_on, 0, 3);
+	tcase_add_test(counters, the_kernel_chooses_by_stat_where_status_says_otherwise);
 	tcase_add_test(hybrid, an_order_that_cannot_be_seen_is_not_claimed);
 	suite_add_if(
 		suite, ties, "ties", seen,
 		"needs root, the kernel's log and a v2 hierarchy, which alone shows the order");
+	suite_add_if(suite, counters, "counters", seen && approximate,
+		     "this kernel chooses by what status says, or has one CPU");
 	suite_add_if(suite, hybrid, "hybrid", v1, "needs the memory controller on v1 beside v2");
 	return suite;
 }
