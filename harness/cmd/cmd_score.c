@@ -73,8 +73,9 @@ static void redraw(const struct str *text)
 
 	str_add(&out, "\033[?7l\033[H");
 	for (const char *line = str_text(text), *end; (end = strchr(line, '\n')); line = end + 1) {
-		str_addn(&out, line, (size_t)(end - line));
-		str_add(&out, "\033[K\n");
+		/* erased before: behind a full line it would erase the last column */
+		str_add(&out, "\033[K");
+		str_addn(&out, line, (size_t)(end - line) + 1);
 	}
 	str_add(&out, "\033[J\033[?7h");
 	write_out(&out);

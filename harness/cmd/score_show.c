@@ -90,19 +90,17 @@ static void add_row(struct str *out, const struct score_scope *scope, const stru
 	str_add(out, "\n");
 }
 
-/* "84 processes can be chosen; 62 never: 60 kernel threads, 2 others" */
+/* One sentence below the table. */
 static void add_count(const struct score *score, const struct score_scope *scope, size_t shown,
 		      struct str *out)
 {
-	size_t never = scope->n_rows - scope->n_eligible;
-	char ram[PARSE_TEXT_MAX];
+	char step[PARSE_TEXT_MAX];
 
-	str_addf(out, "%zu of %zu shown; %zu can be chosen, %zu never", shown, scope->n_rows,
-		 scope->n_eligible, never);
-	if (scope->n_kthreads)
-		str_addf(out, " (%zu kernel threads)", scope->n_kthreads);
-	str_addf(out, "; 1000 of adj weigh %s",
-		 format_size_short(scope->total_pages / 1000 * 1000 * scope->c->page_bytes, ram));
+	str_addf(out, "%zu of %zu can be chosen, %zu shown", scope->n_eligible, scope->n_rows,
+		 shown);
+	if (scope->total_pages >= 1000)
+		str_addf(out, "; a step of oom_score_adj weighs %s",
+			 format_size_short(scope->total_pages / 1000 * scope->c->page_bytes, step));
 	if (score->forced)
 		str_addf(out, "; ranked by the rules of %s", score->rules->name);
 	str_add(out, ".\n");

@@ -105,8 +105,8 @@ static void tell_sure(const struct score *score, const struct score_scope *scope
 		break;
 	case BADNESS_WITHIN_ERROR:
 		str_addf(out,
-			 "Not certain: the kernel's counters may be off by %" PRIu64
-			 " pages, so it could be another one",
+			 "Not certain: the kernel's counts of swapped pages may be off by %" PRIu64
+			 " together, so it could be another one",
 			 choice->error);
 		tell_others(score, scope, out);
 		break;
