@@ -248,6 +248,7 @@ static int prepare(struct score_session *session, int argc, char **argv, struct 
 	session->score.top = values->top != TOP_AUTO ? (size_t)values->top
 			     : values->json	     ? 0
 						     : TOP_ROWS;
+	session->score.places = session->n_pids > 0;
 	return choose_rules(session, err);
 }
 

@@ -56,6 +56,7 @@ struct score {
 	const struct badness_rules *kernel_rules;
 	bool forced; /* --generation: of another kernel perhaps */
 	size_t top;  /* rows to show; 0: all */
+	bool places; /* the rank of any row may be asked for */
 	struct cg_host *groups;
 	struct score_scope main;
 	struct candidates *one;	 /* to look again at one process */

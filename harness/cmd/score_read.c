@@ -118,13 +118,16 @@ static void make_rows(struct score_scope *scope)
 int score_scope_read(const struct score *score, struct score_scope *scope, struct err *err)
 {
 	struct candidates *c = scope->c;
-	int rc = scope->dir ? candidates_of_tree(c, scope->dir, err) : candidates_all(c, err);
+	bool full = score->top == 0 || score->places;
+	int rc = scope->dir ? candidates_of_tree(c, scope->dir, err) : candidates_all(c, full, err);
 
 	scope->total_pages = c->ram_pages + c->swap_pages;
 	if (rc >= 0 && scope->dir)
 		rc = read_limits(score, scope, err);
 	if (rc < 0)
 		return rc;
+	if (!scope->dir && !full)
+		candidates_settle(c, score->rules, scope->total_pages, score->top);
 	make_rows(scope);
 	rank(score, scope);
 	choose(score, scope);
@@ -220,6 +223,7 @@ void score_check(const struct score *score, struct score_scope *scope, const int
 		struct score_row *row = &scope->rows[i];
 		if (n ? !wanted(pids, n, c->tasks[row->at].pid) : !score_is_shown(score, scope, i))
 			continue;
+		candidates_refine(c, row->at);
 		int rc = candidates_oom_score(c, c->tasks[row->at].pid, &row->kernel_score);
 		row->own_score = own_score(score, c, row->at, 0);
 		if (rc == -EACCES || rc == -EPERM)

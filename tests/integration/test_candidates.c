@@ -126,7 +126,7 @@ START_TEST(oom_score_is_our_calculation_for_everybody)
 {
 	size_t same = 0;
 
-	ck_assert_msg(candidates_all(c, &err) >= 0, "%s", err.text);
+	ck_assert_msg(candidates_all(c, true, &err) >= 0, "%s", err.text);
 	size_t n = c->n;
 	MEM_AUTO pid_t *pids = mem_zero(n, sizeof(*pids));
 	for (size_t i = 0; i < n; i++)
@@ -382,7 +382,7 @@ END_TEST
 
 START_TEST(the_whole_machine_is_read)
 {
-	ck_assert_int_eq(candidates_all(c, &err), 0);
+	ck_assert_int_eq(candidates_all(c, true, &err), 0);
 	size_t self = candidates_find(c, getpid());
 	ck_assert_uint_ne(self, SIZE_MAX);
 	ck_assert_uint_ne(candidates_find(c, 1), SIZE_MAX);
@@ -390,6 +390,40 @@ START_TEST(the_whole_machine_is_read)
 	ck_assert_uint_eq(c->more[self].uid, getuid());
 	for (size_t i = 1; i < c->n; i++)
 		ck_assert_int_lt(c->tasks[i - 1].pid, c->tasks[i].pid);
+}
+END_TEST
+
+/* What the coarse reading puts off is found again where it matters. */
+START_TEST(a_coarse_reading_settles_to_the_same_choice)
+{
+	struct badness_choice choice;
+	uint64_t total = c->ram_pages + c->swap_pages;
+	pid_t pid = spawn(say_nothing);
+	size_t left = 0;
+
+	(void)hear();
+	MEM_AUTO char *path = mem_printf("/proc/%d/oom_score_adj", (int)pid);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(write(fd, "1000", 4), 4);
+	close(fd);
+	ck_assert_int_eq(candidates_all(c, false, &err), 0);
+	size_t at = candidates_find(c, pid);
+	ck_assert(c->more[at].coarse);
+	ck_assert_uint_ge(c->tasks[at].error_pages, c->rss_error_pages);
+	candidates_settle(c, rules, total, 1);
+	ck_assert(!c->more[at].coarse);
+	for (size_t i = 0; i < c->n; i++)
+		left += c->more[i].coarse;
+	ck_assert_uint_gt(left, 0);
+	candidates_choose(c, rules, total, &choice);
+	ck_assert(!c->more[choice.victim].coarse);
+	uint64_t rss = c->tasks[at].rss_pages, start = c->more[at].start_ticks;
+	ck_assert_int_eq(candidates_all(c, true, &err), 0);
+	at = candidates_find(c, pid);
+	ck_assert_uint_eq(c->tasks[at].rss_pages, rss);
+	ck_assert_uint_eq(c->more[at].start_ticks, start);
+	ck_assert_uint_lt(c->tasks[at].error_pages, c->rss_error_pages + 1);
+	end(pid);
 }
 END_TEST
 
@@ -414,6 +448,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, who_is_not_there_is_counted);
 	tcase_add_test(tc, children_come_in_the_order_of_their_start);
 	tcase_add_test(tc, the_whole_machine_is_read);
+	tcase_add_test(tc, a_coarse_reading_settles_to_the_same_choice);
 }
 
 Suite *candidates_suite(void)

@@ -103,6 +103,8 @@ START_TEST(status_is_read)
 
 	proc_parse_status(status_text, strlen(status_text), &status);
 	ck_assert(status.has_mm && status.has_cap_eff);
+	ck_assert_str_eq(status.comm, "a\nVmRSS:\t7 kB");
+	ck_assert_int_eq(status.state, 'S');
 	ck_assert_int_eq(status.tgid, 71);
 	ck_assert_int_eq(status.ppid, 1);
 	ck_assert_uint_eq(status.uid, 1000);
