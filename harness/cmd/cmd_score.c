@@ -129,15 +129,19 @@ static void on_signal(void *data, int fd, uint32_t events)
 	session->ended = true;
 }
 
-/* Ctrl-C and its like end the watch as anything else does: nothing is left half drawn. */
+/* Ctrl-C and its like end the watch as anything else does: nothing is left half drawn. What the
+ * parent ignores, as nohup does, stays ignored. */
 static int open_signals(struct err *err)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaddset(&set, signals[i]);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		struct sigaction now;
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(&set, signals[i]);
+	}
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	int fd = signalfd(-1, &set, SFD_CLOEXEC);
 	return fd < 0 ? err_errno(err, errno, "signalfd") : fd;
