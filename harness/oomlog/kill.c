@@ -34,17 +34,19 @@ static const char *behind_process(struct span text, bool *ret_killed)
 {
 	static const char *const words[] = {"illed process ", "ill process ", NULL};
 
+	const char *first = NULL;
+
 	for (int i = 0; words[i]; i++) {
 		const char *at = span_find(text, words[i]);
 		if (!at || at == text.p || (at[-1] | 32) != 'k')
 			continue;
 		at += strlen(words[i]);
-		if (at >= text.p + text.n || !is_digit(*at))
+		if (at >= text.p + text.n || !is_digit(*at) || (first && at > first))
 			continue;
 		*ret_killed = i == 0;
-		return at;
+		first = at;
 	}
-	return NULL;
+	return first;
 }
 
 /* The last place of 'what' that a name of at most OOM_COMM_MAX bytes allows. */
