@@ -102,12 +102,9 @@ static void take(struct oomlog *log, struct builder *b, const struct form *form,
 {
 	struct span rest = {0};
 
-	builder_unknown_settle(b);
-	uint64_t before = b->pending_unknown;
 	if (form->read)
 		rest = form->read(b, msg);
-	if (b->pending_unknown == before)
-		builder_line(b, msg);
+	builder_line(b, msg);
 	log->idle = 0;
 	if (!rest.n)
 		return;

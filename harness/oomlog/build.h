@@ -84,7 +84,6 @@ struct oom_task *builder_task(struct builder *b);
 void builder_figure(struct builder *b, struct span where, struct span name, uint64_t raw,
 		    enum oom_unit unit, uint64_t line);
 void builder_unknown(struct builder *b, const struct msg *msg);
-void builder_unknown_settle(struct builder *b); /* the report goes on behind them */
 /* Notes that the report has this line: its first or last, times, dates. */
 void builder_line(struct builder *b, const struct msg *msg);
 /* Derives what the whole tells: scope, cause, cuts, page size. */
