@@ -149,7 +149,8 @@ struct span read_pinned(struct builder *b, const struct msg *msg)
 
 bool is_exiting(struct span text)
 {
-	return span_find(text, "OOM victim ") && span_find(text, " is already exiting");
+	return text.n && (*text.p == 'O' || *text.p == 'M') && span_find(text, "OOM victim ") &&
+	       span_find(text, " is already exiting");
 }
 
 struct span read_exiting(struct builder *b, const struct msg *msg)
@@ -205,10 +206,9 @@ struct span read_ignored(struct builder *b, const struct msg *msg)
 /* Panics about something else end the log, not the report. */
 bool is_panic(struct span text)
 {
-	const char *at = span_find(text, "Kernel panic");
-
-	return at && (span_find(text, "ut of memory") || span_find(text, "deadlocked on memory") ||
-		      span_find(text, "panic_on_oom"));
+	return span_starts(text, "Kernel panic") &&
+	       (span_find(text, "ut of memory") || span_find(text, "deadlocked on memory") ||
+		span_find(text, "panic_on_oom"));
 }
 
 struct span read_panic(struct builder *b, const struct msg *msg)

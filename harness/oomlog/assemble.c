@@ -1,8 +1,9 @@
 /*
  * Decides to which report a message belongs. 'cur' is the report that is being read. 'done' is the
- * one before it, which is kept until 'cur' is complete or its window has passed: its reaper may be
- * heard only when the next report has begun. Reports without anything that only an OOM prints (a
- * Mem-Info of a failed allocation, of sysrq-m) are dropped.
+ * one before it, which is kept until the next one begins or its window has passed: its reaper may
+ * be heard only when the next report has begun, and where lines have caller ids, it may itself go
+ * on, two CPUs reporting at a time. Reports without anything that only an OOM prints (a Mem-Info of
+ * a failed allocation, of sysrq-m) are dropped.
  */
 #include "harness/oomlog/forms.h"
 #include "harness/oomlog/log.h"
@@ -101,15 +102,10 @@ static void take(struct oomlog *log, struct builder *b, const struct form *form,
 {
 	struct span rest = {0};
 
-	builder_unknown_settle(b);
-	uint64_t before = b->pending_unknown;
 	if (form->read)
 		rest = form->read(b, msg);
-	if (b->pending_unknown == before)
-		builder_line(b, msg);
+	builder_line(b, msg);
 	log->idle = 0;
-	if (b == log->cur && log->done_used && complete(b))
-		deliver_done(log);
 	if (!rest.n)
 		return;
 	struct msg glued = *msg;
@@ -137,6 +133,25 @@ static void take_header(struct oomlog *log, const struct form *form, const struc
 	take(log, b, form, msg);
 }
 
+/* A ring buffer that overran within a table leaves half a row, and behind it the rows of the next
+ * report, whose head is lost: they show by PIDs that were there before. */
+static void restart_table(struct oomlog *log, const struct msg *msg)
+{
+	struct builder *old = log->cur;
+	struct oom_report *r = &old->report;
+	uint64_t line = old->bad_at < r->n_tasks ? r->tasks[old->bad_at].line : msg->line;
+
+	r->n_tasks = old->bad_at;
+	r->last_line = old->bad_line;
+	r->last_time = old->bad_time;
+	old->restarted = false;
+	struct builder *b = begin(log);
+	b->head = b->table_rows_lost = true;
+	b->section = SECTION_TABLE;
+	builder_line(b, msg);
+	b->report.first_line = line;
+}
+
 static void take_block(struct oomlog *log, const struct form *form, const struct msg *msg)
 {
 	struct builder *b = block_owner(log);
@@ -145,6 +160,8 @@ static void take_block(struct oomlog *log, const struct form *form, const struct
 	if (form->role == FORM_TABLE && is_table_head(msg->text))
 		b->firm = true;
 	take(log, b, form, msg);
+	if (b->restarted)
+		restart_table(log, msg);
 }
 
 static void take_summary(struct oomlog *log, const struct form *form, const struct msg *msg)
@@ -257,6 +274,11 @@ static void take_daemon(struct oomlog *log, const struct form *form, const struc
 	struct builder *b = log->daemon;
 	bool more = daemon_goes_on(msg);
 
+	/* reports are told in the order in which they end */
+	if (log->cur_used && complete(log->cur))
+		close_cur(log);
+	if (log->done_used && complete(log->done))
+		deliver_done(log);
 	if (log->daemon_used) {
 		bool same = more && b->report.killer == OOM_LOWMEMORYKILLER &&
 			    msg->line - b->report.last_line <= DAEMON_LINES;
@@ -269,6 +291,18 @@ static void take_daemon(struct oomlog *log, const struct form *form, const struc
 	b->firm = true;
 	log->daemon_used = true;
 	take(log, b, form, msg);
+}
+
+/* Of two reports at a time, the one that the line's task prints. */
+static void turn_to_caller(struct oomlog *log, const struct msg *msg)
+{
+	if (msg->caller == OOMLOG_NO_CALLER || !log->cur_used || !log->done_used ||
+	    log->cur->caller == msg->caller || log->done->caller != msg->caller ||
+	    complete(log->done))
+		return;
+	struct builder *other = log->cur;
+	log->cur = log->done;
+	log->done = other;
 }
 
 /* With caller ids a line of another CPU within a report is known to be foreign. */
@@ -325,6 +359,7 @@ void assemble(struct oomlog *log, const struct msg *msg)
 {
 	if (log->result || !msg->text.n)
 		return;
+	turn_to_caller(log, msg);
 	const struct form *form = form_for(log, msg);
 	if (foreign(log, form, msg))
 		return;

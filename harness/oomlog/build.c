@@ -143,11 +143,6 @@ void builder_unknown(struct builder *b, const struct msg *msg)
 	r->unknown[r->n_unknown++] = (struct oom_line){msg->line, copy};
 }
 
-void builder_unknown_settle(struct builder *b)
-{
-	b->pending_unknown = 0;
-}
-
 void builder_line(struct builder *b, const struct msg *msg)
 {
 	struct oom_report *r = &b->report;

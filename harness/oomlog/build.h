@@ -60,6 +60,12 @@ struct builder {
 	bool memory;	/* Mem-Info was seen */
 	bool memcg;	/* a memcg block was seen */
 	bool table_open, table_bad, table_rows_lost;
+	/* Behind a row that makes no sense: another report's table, if PIDs come again. */
+	size_t bad_at; /* rows before it */
+	unsigned int after_bad;
+	uint64_t bad_line;
+	struct oom_time bad_time;
+	bool restarted;
 	bool sysrq, pagefault;
 	uint64_t first_order_bytes; /* of the first buddy list */
 	uint64_t pending_unknown;   /* the last so many unknown lines may be behind the report */
@@ -78,7 +84,6 @@ struct oom_task *builder_task(struct builder *b);
 void builder_figure(struct builder *b, struct span where, struct span name, uint64_t raw,
 		    enum oom_unit unit, uint64_t line);
 void builder_unknown(struct builder *b, const struct msg *msg);
-void builder_unknown_settle(struct builder *b); /* the report goes on behind them */
 /* Notes that the report has this line: its first or last, times, dates. */
 void builder_line(struct builder *b, const struct msg *msg);
 /* Derives what the whole tells: scope, cause, cuts, page size. */
