@@ -228,7 +228,8 @@ const struct cmd cmd_explain = {
 			     "oomlab explain --list /var/log/kern.log*\tone line each, packed ones "
 			     "too\n"
 			     "journalctl -k -o json | oomlab explain\tthe journal\n"
-			     "oomlab explain --follow --since now --json\ta feed of this machine's kills\n"
+			     "oomlab explain --follow --since now --json\ta feed of this machine's "
+			     "kills\n"
 			     "oomlab explain -S yesterday -t 0 kern.log\tall processes\n",
 		 .exit_status = "0\tOOM reports were found and printed\n"
 				"1\tno OOM report, or none of those that were asked for; with "

@@ -239,9 +239,10 @@ static int open_output(struct session *session, struct err *err)
 		session->out = fdopen(fd, "w");
 	}
 	session->reporter = reporter_find(formats[values->format]);
-	session->report = (struct report_options){.colour = terminal_colour(session->out, values->colour),
-						  .verbose = values->verbose,
-						  .width = terminal_width(session->out)};
+	session->report =
+		(struct report_options){.colour = terminal_colour(session->out, values->colour),
+					.verbose = values->verbose,
+					.width = terminal_width(session->out)};
 	if (!values->quiet && isatty(STDERR_FILENO) && session->out == stdout &&
 	    terminal_is(stdout) && values->format == 0)
 		session->live = live_new(stdout, &session->report);

@@ -86,6 +86,7 @@ struct span read_reaper(struct builder *b, const struct msg *msg)
 		return nothing;
 	}
 	struct oom_kill *kill = builder_kill(b, msg, text.deed);
+	builder_note_victim(b, text.pid);
 	if (!kill)
 		return text.rest;
 	kill->pid = text.pid;

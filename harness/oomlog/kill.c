@@ -280,6 +280,8 @@ static void add_kill(struct builder *b, const struct msg *msg, const struct kill
 {
 	struct oom_kill *kill = builder_kill(b, msg, text->deed);
 
+	if (text->deed == OOM_KILLED)
+		builder_note_victim(b, text->pid);
 	if (!kill)
 		return;
 	kill->pid = text->pid;
