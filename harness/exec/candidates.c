@@ -1,255 +1,26 @@
 /*
- * See candidates.h. Each process costs three files, stat, status and oom_score_adj, each read once;
- * kernel threads and zombies cost one.
+ * See candidates.h: sets of processes, given by pid or of the whole machine, and what they have in
+ * common.
  */
 #include "harness/exec/candidates.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
 #include "harness/exec/candidates_internal.h"
-#include "harness/exec/proc_text.h"
 
 enum {
-	CAP_SYS_ADMIN_BIT = 21,
 	FIRST_ROOM = 256,
-	PATH_SIZE = 64,
-	DIRENTS = 32768,
+	WORTH_A_THREAD = 512, /* processes: some 10 ms of reading */
 };
 /* PROC_PID_INIT_INO of include/linux/proc_ns.h */
 #define INIT_PID_NS_INO 0xEFFFFFFCU
-
-const char *candidate_bar_name(enum candidate_bar bar)
-{
-	static const char *const names[] = {
-		[CANDIDATE_FREE] = NULL,
-		[CANDIDATE_INIT] = "init",
-		[CANDIDATE_KTHREAD] = "kernel-thread",
-		[CANDIDATE_NO_MM] = "no-memory",
-		[CANDIDATE_VFORK] = "vfork",
-	};
-	return names[bar];
-}
-
-/* ---- files ---------------------------------------------------------------------------------- */
-
-static char *put_number(char *at, uint64_t value)
-{
-	char digits[20];
-	size_t n = 0;
-
-	do {
-		digits[n++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	while (n)
-		*at++ = digits[--n];
-	return at;
-}
-
-ssize_t candidates_text(const struct candidates *c, int64_t pid, const char *file, char *text,
-			size_t size)
-{
-	char path[PATH_SIZE];
-	char *at = put_number(path, (uint64_t)pid);
-
-	*at++ = '/';
-	memccpy(at, file, '\0', sizeof(path) - (size_t)(at - path) - 1);
-	path[sizeof(path) - 1] = '\0';
-	int fd = openat(c->priv->proc_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, text, size - 1);
-	n = n < 0 ? -errno : n;
-	(void)close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
-static int read_number(const struct candidates *c, int64_t pid, const char *file, int64_t *ret)
-{
-	char text[32];
-	ssize_t n = candidates_text(c, pid, file, text, sizeof(text));
-
-	if (n < 0)
-		return (int)n;
-	return proc_parse_number(text, (size_t)n, ret) ? 0 : -EPROTO;
-}
-
-int candidates_oom_score(const struct candidates *c, int64_t pid, int64_t *ret)
-{
-	return read_number(c, pid, "oom_score", ret);
-}
-
-/* ---- one process ---------------------------------------------------------------------------- */
-
-struct reading {
-	struct proc_stat stat;
-	struct proc_status status;
-	int64_t adj;
-};
-
-/* stat and, unless it tells enough, status of a process or thread below it ("", "task/12/"). */
-static int read_texts(struct candidates *c, int64_t pid, const char *below, struct reading *r)
-{
-	struct candidates_priv *priv = c->priv;
-	char file[PATH_SIZE / 2];
-	char *end = stpncpy(file, below, sizeof(file) - sizeof("status"));
-
-	memcpy(end, "stat", sizeof("stat"));
-	ssize_t n = candidates_text(c, pid, file, priv->text, sizeof(priv->text));
-	if (n <= 0 || !proc_parse_stat(priv->text, (size_t)n, &r->stat))
-		return n < 0 ? (int)n : -ESRCH;
-	r->status = (struct proc_status){0};
-	if (r->stat.flags & PROC_PF_KTHREAD)
-		return 0;
-	memcpy(end, "status", sizeof("status"));
-	n = candidates_text(c, pid, file, priv->text, sizeof(priv->text));
-	if (n < 0)
-		return (int)n;
-	proc_parse_status(priv->text, (size_t)n, &r->status);
-	return 0;
-}
-
-struct thread_search {
-	struct candidates *c;
-	int64_t pid;
-	struct reading *r;
-	bool found;
-};
-
-/* The kernel takes the memory from the first thread that still has it (find_lock_task_mm). */
-static bool try_thread(void *data, int64_t tid)
-{
-	struct thread_search *search = data;
-	char below[PATH_SIZE / 2] = "task/";
-	struct reading r;
-
-	if (tid == search->pid)
-		return true;
-	memcpy(put_number(below + strlen(below), (uint64_t)tid), "/", 2);
-	if (read_texts(search->c, search->pid, below, &r) < 0 || !r.status.has_mm)
-		return true;
-	search->r->stat.rss_pages = r.stat.rss_pages;
-	search->r->status = r.status;
-	search->found = true;
-	return false;
-}
-
-int candidates_each_number(const struct candidates *c, const char *path,
-			   bool (*fn)(void *data, int64_t number), void *data)
-{
-	FD_AUTO fd = openat(c->priv->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent64 {
-		uint64_t ino, offset;
-		unsigned short length;
-		unsigned char type;
-		char name[];
-	};
-	_Alignas(struct dirent64) char entries[DIRENTS];
-
-	if (fd < 0)
-		return -errno;
-	for (;;) {
-		long n = syscall(SYS_getdents64, fd, entries, sizeof(entries));
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		for (long at = 0; at < n;) {
-			const struct dirent64 *entry = (const void *)(entries + at);
-			int64_t number;
-			if (*entry->name >= '1' && *entry->name <= '9' &&
-			    proc_parse_number(entry->name, strlen(entry->name), &number) &&
-			    !fn(data, number))
-				return 0;
-			at += entry->length;
-		}
-	}
-}
-
-/* A dead leader's living threads hold the memory. */
-static void look_at_threads(struct candidates *c, int64_t pid, struct reading *r)
-{
-	char path[PATH_SIZE];
-	struct thread_search search = {c, pid, r, false};
-
-	memcpy(put_number(path, (uint64_t)pid), "/task", sizeof("/task"));
-	(void)candidates_each_number(c, path, try_thread, &search);
-}
-
-static enum candidate_bar bar_of(const struct candidates *c, const struct reading *r)
-{
-	if (r->stat.pid == 1 && c->priv->init_ns)
-		return CANDIDATE_INIT;
-	if (r->stat.flags & PROC_PF_KTHREAD)
-		return CANDIDATE_KTHREAD;
-	return r->status.has_mm ? CANDIDATE_FREE : CANDIDATE_NO_MM;
-}
-
-static int privileged(const struct proc_status *status)
-{
-	return status->has_cap_eff ? (int)(status->cap_eff >> CAP_SYS_ADMIN_BIT & 1) : -1;
-}
-
-static void fill(struct candidates *c, size_t i, const struct reading *r)
-{
-	struct badness_task *task = &c->tasks[i];
-	struct candidate *more = &c->more[i];
-	const struct proc_status *status = &r->status;
-	uint64_t page_kib = c->page_bytes / 1024;
-	enum candidate_bar bar = bar_of(c, r);
-
-	*more = (struct candidate){
-		.state = r->stat.state,
-		.bar = (uint8_t)bar,
-		.uid = (uint32_t)status->uid,
-		.threads = (uint32_t)r->stat.threads,
-		.anon_pages = status->rss_anon / page_kib,
-		.file_pages = status->rss_file / page_kib,
-		.shmem_pages = status->rss_shmem / page_kib,
-		.status_rss_pages = status->vm_rss / page_kib,
-		.start_ticks = r->stat.start_ticks,
-	};
-	memcpy(more->comm, r->stat.comm, sizeof(more->comm));
-	*task = (struct badness_task){
-		.pid = r->stat.pid,
-		.tgid = r->stat.pid,
-		.ppid = r->stat.ppid,
-		.rss_pages =
-			c->counters == COUNTERS_EXACT ? more->status_rss_pages : r->stat.rss_pages,
-		.swap_pages = status->vm_swap / page_kib,
-		.table_pages = (status->vm_pte + status->vm_pmd) / page_kib,
-		.total_vm_pages = r->stat.vsize_bytes / c->page_bytes,
-		.oom_score_adj = (int)r->adj,
-		.privileged = privileged(status),
-		.unkillable = bar != CANDIDATE_FREE,
-	};
-	task->error_pages = task->swap_pages ? c->swap_error_pages : c->priv->swap_error_now;
-}
-
-static int read_one(struct candidates *c, int64_t pid, size_t i)
-{
-	struct reading r;
-	int rc = read_texts(c, pid, "", &r);
-
-	if (rc < 0)
-		return rc;
-	if (!r.status.has_mm && r.stat.threads > 1)
-		look_at_threads(c, pid, &r);
-	rc = read_number(c, pid, "oom_score_adj", &r.adj);
-	if (rc < 0)
-		return rc;
-	r.stat.pid = pid;
-	fill(c, i, &r);
-	return 0;
-}
-
-/* ---- sets ----------------------------------------------------------------------------------- */
 
 void candidates_reserve(struct candidates *c, size_t n)
 {
@@ -289,21 +60,65 @@ void candidates_begin(struct candidates *c)
 	candidates_refresh(c);
 }
 
-void candidates_load(struct candidates *c)
+/* Rows of who went away are marked; they must be distinct from what reading can give. */
+enum { LOST_GONE = UINT8_MAX, LOST_HIDDEN = UINT8_MAX - 1 };
+
+static void *read_part(void *data)
+{
+	struct candidates_reader *reader = data;
+	struct candidates *c = reader->c;
+
+	for (size_t i = reader->from; i < reader->to; i++) {
+		int rc = candidates_read_one(reader, c->priv->pids[i], reader->first + i);
+		if (rc < 0)
+			c->more[reader->first + i].bar =
+				rc == -EACCES || rc == -EPERM ? LOST_HIDDEN : LOST_GONE;
+	}
+	return NULL;
+}
+
+/* In parts, each by a thread; what no thread could be made for is read here. */
+static void read_parts(struct candidates *c, size_t parts)
+{
+	struct candidates_reader *readers = c->priv->readers;
+	pthread_t threads[CANDIDATES_READERS];
+	bool runs[CANDIDATES_READERS] = {false};
+
+	for (size_t i = 0; i < parts; i++) {
+		readers[i].c = c;
+		readers[i].first = c->n;
+		readers[i].from = c->priv->n_pids * i / parts;
+		readers[i].to = c->priv->n_pids * (i + 1) / parts;
+		runs[i] = i && pthread_create(&threads[i], NULL, read_part, &readers[i]) == 0;
+	}
+	for (size_t i = 0; i < parts; i++)
+		if (!runs[i])
+			(void)read_part(&readers[i]);
+	for (size_t i = 0; i < parts; i++)
+		if (runs[i])
+			(void)pthread_join(threads[i], NULL);
+}
+
+void candidates_load(struct candidates *c, bool threads)
 {
 	struct candidates_priv *priv = c->priv;
+	size_t parts = 1, end = c->n + priv->n_pids;
 
-	if (c->n + priv->n_pids > priv->cap)
-		candidates_reserve(c, c->n + priv->n_pids);
-	for (size_t i = 0; i < priv->n_pids; i++) {
-		int rc = read_one(c, priv->pids[i], c->n);
-		if (rc >= 0) {
-			priv->sorted &= !c->n || c->tasks[c->n - 1].pid < priv->pids[i];
-			c->n++;
-		} else if (rc == -EACCES || rc == -EPERM) {
+	if (end > priv->cap)
+		candidates_reserve(c, end);
+	if (threads && priv->n_pids >= WORTH_A_THREAD)
+		parts = priv->n_readers;
+	read_parts(c, parts);
+	for (size_t i = c->n; i < end; i++) {
+		if (c->more[i].bar == LOST_HIDDEN) {
 			c->hidden++;
-		} else {
+		} else if (c->more[i].bar == LOST_GONE) {
 			c->gone++;
+		} else {
+			c->tasks[c->n] = c->tasks[i];
+			c->more[c->n] = c->more[i];
+			priv->sorted &= !c->n || c->tasks[c->n - 1].pid < c->tasks[c->n].pid;
+			c->n++;
 		}
 	}
 	priv->n_pids = 0;
@@ -379,7 +194,7 @@ int candidates_read(struct candidates *c, const pid_t *pids, size_t n, struct er
 	candidates_begin(c);
 	for (size_t i = 0; i < n; i++)
 		candidates_add_pid(c, pids[i]);
-	candidates_load(c);
+	candidates_load(c, false);
 	finish_machine(c);
 	return 0;
 }
@@ -390,9 +205,22 @@ int candidates_all(struct candidates *c, struct err *err)
 	int rc = candidates_each_number(c, ".", add_number, c);
 	if (rc < 0)
 		return err_errno(err, -rc, "cannot list the processes of /proc");
-	candidates_load(c);
+	candidates_load(c, true);
 	finish_machine(c);
 	return 0;
+}
+
+void candidates_choose(const struct candidates *c, const struct badness_rules *rules,
+		       uint64_t total_pages, struct badness_choice *ret)
+{
+	badness_choose(rules, c->tasks, c->n, total_pages, c->memcg, true, ret);
+	if (ret->sure != BADNESS_CERTAIN || ret->n_ties < 2)
+		return;
+	for (size_t i = 0; i < c->n; i++)
+		if (i != ret->victim &&
+		    badness_points(rules, &c->tasks[i], total_pages) == ret->points &&
+		    !candidates_order_sure(c, i, ret->victim))
+			ret->sure = BADNESS_TIED;
 }
 
 bool candidates_order_sure(const struct candidates *c, size_t i, size_t j)
@@ -443,6 +271,8 @@ int candidates_open(int proc_fd, const struct cg_host *groups, struct candidates
 		c->priv->init_ns = fstatat(proc_fd, "self/ns/pid", &ns, 0) == 0 &&
 				   ns.st_ino == INIT_PID_NS_INO;
 		rc = candidates_probe(c, err);
+		c->priv->n_readers = c->cpus < CANDIDATES_READERS ? c->cpus : CANDIDATES_READERS;
+		c->priv->readers = mem_zero(CANDIDATES_READERS, sizeof(*c->priv->readers));
 	}
 	if (rc < 0) {
 		candidates_free(c);
@@ -458,6 +288,7 @@ void candidates_free(struct candidates *c)
 		return;
 	fd_close_var(&c->priv->own_fd);
 	mem_free_var(&c->priv->pids);
+	mem_free_var(&c->priv->readers);
 	mem_free_var(&c->priv->index);
 	mem_free_var(&c->priv->scan);
 	mem_free_var(&c->tasks);

@@ -6,8 +6,10 @@
  * Which file each number comes from, and what it may be off by, is said in docs/badness.md.
  *
  *   proc_text.c        text of stat and status -> numbers (pure)
- *   candidates.c       one process, and sets given by pid or of the whole machine
+ *   candidates_one.c   one process
+ *   candidates.c       sets of them, given by pid or of the whole machine
  *   candidates_order.c the processes of memory cgroups, in the order of the kernel's scan
+ *   candidates_vfork.c who is in the middle of a vfork
  *   candidates_host.c  what holds for the whole machine: T, counters, their error
  */
 #ifndef OOMLAB_EXEC_CANDIDATES_H
@@ -96,6 +98,10 @@ int candidates_of_dirs(struct candidates *c, const char *const *dirs, size_t n, 
 /* A memory group and all below it. */
 int candidates_of_tree(struct candidates *c, const char *dir, struct err *err);
 
+/* badness_choose() among the reading; equals are BADNESS_TIED only where their order is not sure.
+ */
+void candidates_choose(const struct candidates *c, const struct badness_rules *rules,
+		       uint64_t total_pages, struct badness_choice *ret);
 /* Whether it is certain which of the two the kernel's scan meets first (by 'order'). Of a whole
  * machine, two that were started within one clock tick by different parents are not. */
 bool candidates_order_sure(const struct candidates *c, size_t i, size_t j);

@@ -9,6 +9,14 @@
 enum {
 	CANDIDATES_TEXT = 16384, /* longest file of a process; status is about 1.4 KiB in 6.18 */
 	CANDIDATES_LIST = 65536, /* one read of a list of pids */
+	CANDIDATES_READERS = 4,
+};
+
+/* Part of a reading: pids from..to become rows from first + from on. */
+struct candidates_reader {
+	struct candidates *c;
+	size_t first, from, to;
+	char text[CANDIDATES_TEXT];
 };
 
 struct candidates_priv {
@@ -25,19 +33,29 @@ struct candidates_priv {
 	size_t n_scan, cap_scan;
 	char text[CANDIDATES_TEXT];
 	char list[CANDIDATES_LIST];
+	struct candidates_reader *readers; /* CANDIDATES_READERS */
+	size_t n_readers;		   /* as many as CPUs of them are of use */
 };
 
-/* A file of a process: its length in priv->text (NUL-terminated), or -errno. 'file' is "stat" or
+/* ---- candidates_one.c ---------------------------------------------------------------------- */
+
+/* A file of a process: its length in text (NUL-terminated), or -errno. 'file' is "stat" or
  * "task/12/stat". */
 ssize_t candidates_text(const struct candidates *c, int64_t pid, const char *file, char *text,
 			size_t size);
 /* Calls fn for each entry of a directory of /proc that is a number, until it returns false. */
 int candidates_each_number(const struct candidates *c, const char *path,
 			   bool (*fn)(void *data, int64_t number), void *data);
+/* Fills row i; -errno, without a message, when the process is gone or hidden. */
+int candidates_read_one(struct candidates_reader *reader, int64_t pid, size_t i);
+
+/* ---- candidates.c -------------------------------------------------------------------------- */
+
 /* Empties the reading and looks at what may change on the machine. */
 void candidates_begin(struct candidates *c);
-/* Reads priv->pids into new rows. */
-void candidates_load(struct candidates *c);
+/* Reads priv->pids into new rows. Only a reading of the whole machine may use threads: they would
+ * be in the way of victims. */
+void candidates_load(struct candidates *c, bool threads);
 /* Says who is in the middle of a vfork, and gives the rows their names. */
 void candidates_finish(struct candidates *c);
 /* Fills 'order' of the rows from 'first' on by the time of their start. */
