@@ -109,7 +109,7 @@ bool predict_reachable(const struct predict_world *world, int group)
 {
 	const struct predict_group *at = &world->groups[group];
 
-	if (at->limit_pages == UINT64_MAX || at->killer_off)
+	if (at->limit_pages == UINT64_MAX)
 		return false;
 	if (at->usage_most > at->limit_pages)
 		return true;
@@ -208,17 +208,17 @@ static void add_range(struct outlook *outlook, size_t index)
 	struct taking taking = taking_of(outlook, grower);
 	uint64_t low = plus(task->taken_least, taking.least);
 	uint64_t high = plus(task->taken_most, taking.most);
-	uint64_t error = high > 0 && grower && grower->grown_error > task->task.error_pages
-				 ? grower->grown_error
-				 : task->task.error_pages;
+	bool grown = grower && high > 0;
+	uint64_t down = task->task.error_pages + (grown ? grower->grown_low : 0);
+	uint64_t up = task->task.error_pages + (grown ? grower->grown_high : 0);
 
 	*range = (struct range){.task = index};
 	if (points(outlook, task, 0, 0) == BADNESS_NEVER)
 		return;
 	range->exact_low = points(outlook, task, task->given_back, low);
 	range->exact_high = points(outlook, task, 0, high);
-	range->low = points(outlook, task, plus(task->given_back, error), low);
-	range->high = points(outlook, task, 0, plus(high, error));
+	range->low = points(outlook, task, plus(task->given_back, down), low);
+	range->high = points(outlook, task, 0, plus(high, up));
 	range->likely =
 		points(outlook, task, task->given_back / 2, plus(task->taken_least, taking.likely));
 	outlook->n++;
@@ -357,7 +357,8 @@ void predict_oom(const struct predict_world *world, int group, struct prediction
 	struct outlook outlook = {.world = world, .group = group};
 
 	*ret = (struct prediction){.victim = SIZE_MAX, .runner_up = SIZE_MAX};
-	ret->possible = predict_reachable(world, group) && !comes_later(world, group);
+	ret->possible = !world->groups[group].killer_off && predict_reachable(world, group) &&
+			!comes_later(world, group);
 	if (!ret->possible)
 		return;
 	outlook.total = ret->total_pages = world->groups[group].total_pages;

@@ -47,8 +47,9 @@ struct predict_task {
 	uint64_t most_pages; /* that it may take from now on, UINT64_MAX: no end is known */
 	/* Taken since it was read: between these. */
 	uint64_t taken_least, taken_most;
-	uint64_t given_back;  /* since it was read; at most */
-	uint64_t grown_error; /* by which its counters may be off once it has taken something */
+	uint64_t given_back; /* since it was read; at most */
+	/* By which its counters may be off, down and up, once it has taken something. */
+	uint64_t grown_low, grown_high;
 };
 
 struct predict_group {
@@ -85,7 +86,7 @@ struct prediction {
 /* Who dies if this group comes to its limit next; not possible where another group on the way
  * comes first, where the limit is out of reach, or where its killer is off. */
 void predict_oom(const struct predict_world *world, int group, struct prediction *ret);
-/* Whether all that may still be taken below the group can fill it. */
+/* Whether all that may still be taken below the group can fill it, its killer on or off. */
 bool predict_reachable(const struct predict_world *world, int group);
 bool predict_below(const struct predict_world *world, int group, int top);
 
