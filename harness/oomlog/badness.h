@@ -220,11 +220,32 @@ struct audit_options {
 	enum badness_generation generation;
 	uint64_t total_swap_pages; /* of the host for memcg reports, UINT64_MAX: unknown */
 	uint64_t cpus;		   /* online CPUs for the counter error; 0: unknown */
+	/* Victims of the reports before: while they exit, their rows are printed and passed over.
+	 * Any order; audit_victims_near() fills it. */
+	const int64_t *killed;
+	size_t n_killed;
 };
 
 /* Recomputes the choice. Always fills *ret; audit_clear() frees it. */
 void audit_report(const struct oom_report *report, const struct audit_options *options,
 		  struct audit *ret);
 void audit_clear(struct audit *audit);
+
+/* Who died in the reports so far: one for a stream, zeroed at first. For each report call
+ * audit_victims_near(), audit_report(), audit_victims_add(). */
+enum { AUDIT_VICTIMS_MAX = 128 };
+struct audit_victims {
+	size_t n, next; /* a ring */
+	struct audit_victim {
+		int64_t pid;
+		uint64_t report; /* number of its report */
+		struct oom_time time;
+	} ring[AUDIT_VICTIMS_MAX];
+	int64_t near[AUDIT_VICTIMS_MAX];
+};
+/* Sets options->killed to those who died shortly before this report; borrowed from 'victims'. */
+void audit_victims_near(struct audit_victims *victims, const struct oom_report *report,
+			struct audit_options *options);
+void audit_victims_add(struct audit_victims *victims, const struct oom_report *report);
 
 #endif

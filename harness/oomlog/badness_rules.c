@@ -90,14 +90,14 @@ static const struct version since[BADNESS_GENERATIONS] = {
 
 /* Backports that the number hides: a series from a patch level on, or a vendor's mark. */
 static const struct {
-	struct version from;
 	const char *mark; /* in the release; NULL: any */
+	struct version from;
 	enum badness_generation generation;
 } backports[] = {
-	{{{3, 10, 33}}, NULL, BADNESS_3_14}, /* 778c14affaf9, seen in 3.10.33 */
-	{{{3, 13, 10}}, NULL, BADNESS_3_14}, /* seen in 3.13.10 */
-	{{{3, 10, 0}}, ".el7", BADNESS_3_14},
-	{{{2, 6, 32}}, ".el6", BADNESS_2_6_36}, /* the rewrite, without page tables */
+	{NULL, {{3, 10, 33}}, BADNESS_3_14}, /* 778c14affaf9, seen in 3.10.33 */
+	{NULL, {{3, 13, 10}}, BADNESS_3_14}, /* seen in 3.13.10 */
+	{".el7", {{3, 10, 0}}, BADNESS_3_14},
+	{".el6", {{2, 6, 32}}, BADNESS_2_6_36}, /* the rewrite, without page tables */
 };
 
 static int compare(const struct version *a, const struct version *b)
