@@ -10,8 +10,6 @@
 /* Why it does not decide; NULL: it does. */
 static const char *doubt_of(const struct world_forecast *forecast)
 {
-	if (forecast->member)
-		return "group";
 	return forecast->outcome == PREDICT_UNDECIDED ? predict_doubt_name(forecast->doubt) : NULL;
 }
 
@@ -19,7 +17,9 @@ static json_t *forecast_json(const struct runner *run, const struct world_foreca
 {
 	const char *task = forecast->task >= 0 ? run->plan->tasks[forecast->task].name : NULL;
 	const char *doubt = doubt_of(forecast);
-	json_t *json = json_pack("{s:s}", "outcome", predict_outcome_name(forecast->outcome));
+	json_t *json =
+		json_pack("{s:s}", "outcome",
+			  forecast->member ? "member" : predict_outcome_name(forecast->outcome));
 
 	if (doubt)
 		json_object_set_new(json, "why", json_string(doubt));
