@@ -179,6 +179,8 @@ static uint64_t try_variant(struct audit_work *work, struct variant *variant,
 		off = distance(score_of(work, variant), work->ret->printed_score);
 		if (off == 0) {
 			*ret = (struct audit_total){totals[i], totals[i], work->total.from};
+			if (n > 1) /* which of both, the score tells */
+				ret->from = "limit and score";
 			return 0;
 		}
 		best = least(best, off);
@@ -241,29 +243,31 @@ static void fit_score(struct audit_work *work, enum badness_generation *ret, siz
 static const struct {
 	uint32_t columns; /* all of these */
 	enum badness_generation first, last;
+	bool oldest; /* without a version the oldest is the likeliest: RHEL 6 */
 } layouts[] = {
 #define COL(name) (UINT32_C(1) << OOM_COL_##name)
-	{COL(RSS_ANON) | COL(PGTABLES_BYTES), BADNESS_5_9, BADNESS_5_9}, /* 6.8 */
-	{COL(PGTABLES_BYTES), BADNESS_4_15, BADNESS_5_9},
-	{COL(NR_PMDS), BADNESS_4_0, BADNESS_4_9},
-	{COL(NR_PTES), BADNESS_3_5, BADNESS_3_14},
-	{COL(OOM_ADJ) | COL(OOM_SCORE_ADJ), BADNESS_2_6_36, BADNESS_3_5},
-	{COL(OOM_ADJ), BADNESS_2_6_9, BADNESS_2_6_22},
-	{0, BADNESS_2_6_36, BADNESS_5_9},
+	{COL(RSS_ANON) | COL(PGTABLES_BYTES), BADNESS_5_9, BADNESS_5_9, false}, /* 6.8 */
+	{COL(PGTABLES_BYTES), BADNESS_4_15, BADNESS_5_9, false},
+	{COL(NR_PMDS), BADNESS_4_0, BADNESS_4_9, false},
+	{COL(NR_PTES), BADNESS_3_5, BADNESS_3_14, false},
+	{COL(OOM_ADJ) | COL(OOM_SCORE_ADJ), BADNESS_2_6_36, BADNESS_3_5, true},
+	{COL(OOM_ADJ), BADNESS_2_6_9, BADNESS_2_6_22, false},
+	{0, BADNESS_2_6_36, BADNESS_5_9, false},
 #undef COL
 };
 
-/* From the version's own generation upwards, since backports go down; then what else the columns
- * allow. A printed score is of 5.0 or before. */
+/* From the version's own generation upwards, since backports go down, as far as the columns allow;
+ * without a version the newest first. A printed score is of 5.0 or before. */
 static size_t allowed(const struct audit_work *work, enum badness_generation *ret)
 {
-	enum badness_generation by_version, first, last;
+	enum badness_generation by_version = BADNESS_5_9, first, last;
 	struct err err = ERR_INIT;
+	bool versioned = badness_generation(work->report->kernel, &by_version, &err) == 0;
 	size_t i = 0, n = 0;
 
-	if (work->options->force) {
-		ret[0] = work->options->generation;
-		return 1;
+	if (work->options->force || !work->report->columns) {
+		ret[0] = work->options->force ? work->options->generation : by_version;
+		return work->options->force || versioned;
 	}
 	while ((work->report->columns & layouts[i].columns) != layouts[i].columns)
 		i++;
@@ -271,14 +275,14 @@ static size_t allowed(const struct audit_work *work, enum badness_generation *re
 	last = layouts[i].last;
 	if (work->ret->printed_score != INT64_MIN && last > BADNESS_4_17)
 		last = first > BADNESS_4_17 ? last : BADNESS_4_17;
-	if (badness_generation(work->report->kernel, &by_version, &err) < 0) {
-		/* no version: the newest first */
+	work->ret->fitted = !versioned || by_version < first || by_version > last;
+	if (!versioned && !layouts[i].oldest) {
 		for (enum badness_generation g = last + 1; g-- > first;)
 			ret[n++] = g;
 		return n;
 	}
-	if (by_version < first || by_version > last)
-		work->ret->fitted = true;
+	if (!versioned)
+		by_version = first;
 	if (by_version > last)
 		by_version = last;
 	for (enum badness_generation g = first; g <= last; g++)
@@ -291,7 +295,7 @@ size_t audit_fit(struct audit_work *work, enum badness_generation ret[BADNESS_GE
 {
 	size_t n = allowed(work, ret);
 
-	if (work->chosen && work->ret->printed_score > 0 && !work->report->allocating_task &&
+	if (n && work->chosen && work->ret->printed_score > 0 && !work->report->allocating_task &&
 	    badness_rules(ret[0])->recomputable)
 		fit_score(work, ret, n);
 	return n;

@@ -64,6 +64,12 @@ static void highest(const struct audit_work *work, const struct audit_outcome *o
 {
 	char chosen[NAME_MAX_TEXT], best[NAME_MAX_TEXT];
 
+	if (outcome->n_eligible == 1) {
+		str_addf(why, "%s, with %" PRId64 " points, is the only one that could be chosen%s",
+			 name(work->chosen, chosen), outcome->points,
+			 work->report->table_complete ? "" : " of the rows that are there");
+		return;
+	}
 	str_addf(why, "%s has the most points of the %zu that could be chosen%s: %" PRId64,
 		 name(work->chosen, chosen), outcome->n_eligible,
 		 work->report->table_complete ? "" : ", of the rows that are there",
@@ -85,6 +91,9 @@ static void tie(const struct audit_work *work, const struct audit_outcome *outco
 		 name(work->chosen, chosen), outcome->n_ties, outcome->points,
 		 work->report->table_complete ? "" : ", of the rows that are there",
 		 work->rules->name, last ? "last" : "first");
+	if (outcome->ruled)
+		str_addf(why, " (%s in the table, but a page less takes it a per mille)",
+			 name(outcome->ruled, chosen));
 }
 
 static void child(const struct audit_work *work, const struct audit_outcome *outcome,
