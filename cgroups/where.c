@@ -60,7 +60,9 @@ static int join(const struct cg_hier *hier, const char *path, size_t n, char *bu
 {
 	size_t root = str_eq(hier->mount_root, "/") ? 0 : strlen(hier->mount_root);
 
-	if (n < root || strncmp(path, hier->mount_root, root) != 0 || memmem(path, n, "/..", 3))
+	bool inside = n >= root && strncmp(path, hier->mount_root, root) == 0 &&
+		      (n == root || path[root] == '/');
+	if (!inside || memmem(path, n, "/..", 3))
 		return err_set(err, ENOENT, "its group '%.*s' is not visible below '%s'", (int)n,
 			       path, hier->mount);
 	path += root;
@@ -116,28 +118,45 @@ static const char *below_mount(const char *path, const char *mount)
 	return path + n;
 }
 
+/* The same for the innermost mount of any hierarchy; the path itself where there is none. */
+static const char *below_any_mount(const struct cg_host *host, const char *path)
+{
+	const char *shortest = path;
+
+	for (size_t i = 0; i < host->n; i++) {
+		const char *mount = host->hier[i].mount;
+		const char *below = mount ? below_mount(path, mount) : NULL;
+		if (below && below > shortest)
+			shortest = below;
+	}
+	return shortest;
+}
+
+/* For the *at calls below the host's root. */
+static const char *below_root(const char *path)
+{
+	path += strspn(path, "/");
+	return *path ? path : ".";
+}
+
 int cg_memory_dir_find(const struct cg_host *host, const char *path, char *buf, size_t size,
 		       struct err *err)
 {
 	const struct cg_hier *hier = memory_hier(host);
-	const char *below = NULL;
 	struct stat st;
 
 	if (!hier)
 		return err_set(err, EOPNOTSUPP, "no memory controller is mounted here");
-	/* The same name in another hierarchy means the group of the same name in memory's. */
-	for (size_t i = 0; i < host->n && !below; i++)
-		if (host->hier[i].mount)
-			below = below_mount(path, host->hier[i].mount);
-	if (!below)
-		below = path;
-	below += strspn(below, "/");
+	/* The same name in another hierarchy means the group of that name in memory's. */
+	const char *below = below_root(below_any_mount(host, path));
+	if (str_eq(below, "."))
+		below = "";
 	size_t n = strlen(below);
 	while (n && below[n - 1] == '/')
 		n--;
 	if (snprintf(buf, size, "%s%s%.*s", hier->mount, n ? "/" : "", (int)n, below) >= (int)size)
 		return err_set(err, ENAMETOOLONG, "'%s' is too long", path);
-	if (stat(buf, &st) < 0)
+	if (fstatat(host->root_fd, below_root(buf), &st, 0) < 0)
 		return err_errno(err, errno, "no memory cgroup '%s'", buf);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "'%s' is no cgroup", buf);
@@ -177,7 +196,7 @@ int cg_limits_of(const struct cg_host *host, const char *dir, struct cg_limits *
 		 struct err *err)
 {
 	const struct cg_hier *hier = memory_hier(host);
-	FD_AUTO fd = fd_open_at(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, err);
+	FD_AUTO fd = fd_open_at(host->root_fd, below_root(dir), O_RDONLY | O_DIRECTORY, 0, err);
 	struct cg_limits limits = {UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, true};
 	uint64_t swappiness = 1;
 	int r = fd;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,6 +69,10 @@ static void *read_part(void *data)
 	struct candidates_reader *reader = data;
 	struct candidates *c = reader->c;
 
+	/* A table of descriptors of one's own needs no locks; where that is refused, ours will do.
+	 */
+	if (reader->own_files)
+		(void)unshare(CLONE_FILES);
 	for (size_t i = reader->from; i < reader->to; i++) {
 		int rc = candidates_read_one(reader, c->priv->pids[i], reader->first + i);
 		if (rc < 0)
@@ -78,7 +83,7 @@ static void *read_part(void *data)
 }
 
 /* In parts, each by a thread; what no thread could be made for is read here. */
-static void read_parts(struct candidates *c, size_t parts)
+static void read_parts(struct candidates *c, size_t parts, bool coarse)
 {
 	struct candidates_reader *readers = c->priv->readers;
 	pthread_t threads[CANDIDATES_READERS];
@@ -87,19 +92,23 @@ static void read_parts(struct candidates *c, size_t parts)
 	for (size_t i = 0; i < parts; i++) {
 		readers[i].c = c;
 		readers[i].first = c->n;
+		readers[i].coarse = coarse;
+		readers[i].own_files = i > 0;
 		readers[i].from = c->priv->n_pids * i / parts;
 		readers[i].to = c->priv->n_pids * (i + 1) / parts;
 		runs[i] = i && pthread_create(&threads[i], NULL, read_part, &readers[i]) == 0;
 	}
 	for (size_t i = 0; i < parts; i++)
-		if (!runs[i])
+		if (!runs[i]) {
+			readers[i].own_files = false;
 			(void)read_part(&readers[i]);
+		}
 	for (size_t i = 0; i < parts; i++)
 		if (runs[i])
 			(void)pthread_join(threads[i], NULL);
 }
 
-void candidates_load(struct candidates *c, bool threads)
+void candidates_load(struct candidates *c, bool threads, bool coarse)
 {
 	struct candidates_priv *priv = c->priv;
 	size_t parts = 1, end = c->n + priv->n_pids;
@@ -108,7 +117,7 @@ void candidates_load(struct candidates *c, bool threads)
 		candidates_reserve(c, end);
 	if (threads && priv->n_pids >= WORTH_A_THREAD)
 		parts = priv->n_readers;
-	read_parts(c, parts);
+	read_parts(c, parts, coarse);
 	for (size_t i = c->n; i < end; i++) {
 		if (c->more[i].bar == LOST_HIDDEN) {
 			c->hidden++;
@@ -194,18 +203,18 @@ int candidates_read(struct candidates *c, const pid_t *pids, size_t n, struct er
 	candidates_begin(c);
 	for (size_t i = 0; i < n; i++)
 		candidates_add_pid(c, pids[i]);
-	candidates_load(c, false);
+	candidates_load(c, false, false);
 	finish_machine(c);
 	return 0;
 }
 
-int candidates_all(struct candidates *c, struct err *err)
+int candidates_all(struct candidates *c, bool full, struct err *err)
 {
 	candidates_begin(c);
 	int rc = candidates_each_number(c, ".", add_number, c);
 	if (rc < 0)
 		return err_errno(err, -rc, "cannot list the processes of /proc");
-	candidates_load(c, true);
+	candidates_load(c, true, !full);
 	finish_machine(c);
 	return 0;
 }
@@ -268,8 +277,8 @@ int candidates_open(int proc_fd, const struct cg_host *groups, struct candidates
 			fd_open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY, 0, err);
 	c->priv->proc_fd = proc_fd;
 	if (rc >= 0) {
-		c->priv->init_ns = fstatat(proc_fd, "self/ns/pid", &ns, 0) == 0 &&
-				   ns.st_ino == INIT_PID_NS_INO;
+		c->whole = fstatat(proc_fd, "self/ns/pid", &ns, 0) == 0 &&
+			   ns.st_ino == INIT_PID_NS_INO;
 		rc = candidates_probe(c, err);
 		c->priv->n_readers = c->cpus < CANDIDATES_READERS ? c->cpus : CANDIDATES_READERS;
 		c->priv->readers = mem_zero(CANDIDATES_READERS, sizeof(*c->priv->readers));

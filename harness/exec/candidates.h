@@ -9,6 +9,7 @@
  *   candidates_one.c   one process
  *   candidates.c       sets of them, given by pid or of the whole machine
  *   candidates_order.c the processes of memory cgroups, in the order of the kernel's scan
+ *   candidates_settle.c which coarse rows are worth another file
  *   candidates_vfork.c who is in the middle of a vfork
  *   candidates_host.c  what holds for the whole machine: T, counters, their error
  */
@@ -39,8 +40,9 @@ struct candidate {
 	char comm[OOM_COMM_MAX]; /* as it is: may hold any byte but NUL */
 	char state;		 /* of the leader: R, S, D, Z, ... */
 	uint8_t bar;		 /* enum candidate_bar */
-	bool listed;		 /* task.order is the kernel's own list of its group */
-	uint32_t group;		 /* index of its group in a reading of groups */
+	bool coarse; /* not all of it is read, see candidates_all(): task.rss_pages is status's */
+	bool listed; /* task.order is the kernel's own list of its group */
+	uint32_t group; /* index of its group in a reading of groups */
 	uint32_t uid, threads;
 	uint64_t anon_pages, file_pages, shmem_pages; /* exact sums (6.16 on) as status has them */
 	uint64_t status_rss_pages; /* their sum; the kernel's own is task.rss_pages */
@@ -66,9 +68,11 @@ struct candidates {
 	size_t hidden;	  /* exist, but this user may not read them: not among the n */
 
 	/* The machine. */
+	bool whole; /* this is its own pid namespace: no process is out of sight of it */
 	enum candidate_counters counters;
 	uint64_t page_bytes, ram_pages, swap_pages; /* T of a global OOM is their sum */
 	uint64_t cpus;
+	uint64_t rss_error_pages;  /* by how much stat and status may differ */
 	uint64_t swap_error_pages; /* of one process that has, or had, pages in swap */
 	/* While the machine's swap-out counter is still this, who has nothing in swap never had;
 	 * 0: nothing since boot. Set it to candidates_swapouts() before victims start. */
@@ -90,8 +94,14 @@ void candidates_reserve(struct candidates *c, size_t n);
 
 /* These processes (not threads), in the order of a global scan. */
 int candidates_read(struct candidates *c, const pid_t *pids, size_t n, struct err *err);
-/* The whole machine, in the order of a global scan. */
-int candidates_all(struct candidates *c, struct err *err);
+/* The whole machine, in the order of a global scan. Unless 'full', stat is left out where status is
+ * enough for now: those rows are coarse, and their error_pages hold the difference. */
+int candidates_all(struct candidates *c, bool full, struct err *err);
+/* Completes one coarse row. */
+void candidates_refine(struct candidates *c, size_t i);
+/* Completes all rows that could be among the 'want' most preferred ones. */
+void candidates_settle(struct candidates *c, const struct badness_rules *rules,
+		       uint64_t total_pages, size_t want);
 /* The processes of these memory groups (directories as mounted, v1 or v2), which are in the order
  * of the kernel's scan: a group before those below it, siblings by their creation. */
 int candidates_of_dirs(struct candidates *c, const char *const *dirs, size_t n, struct err *err);

@@ -28,6 +28,7 @@
 
 enum {
 	BATCH_MIN = 32,	     /* percpu_counter_batch */
+	RSS_COUNTERS = 3,    /* anon, file, shmem */
 	TOUCHES = 16,	     /* one page not counted is enough to tell */
 	FIRST_EXACT = 7,     /* major version with exact sums in the choice */
 	VMSTAT_TEXT = 16384, /* 6.18: 5 KiB */
@@ -80,8 +81,10 @@ int candidates_probe(struct candidates *c, struct err *err)
 		c->counters = strtoul(name.release, NULL, 10) >= FIRST_EXACT ? COUNTERS_EXACT
 									     : COUNTERS_APPROX;
 	uint64_t batch = 2 * c->cpus < BATCH_MIN ? BATCH_MIN : 2 * c->cpus;
-	if (c->counters == COUNTERS_APPROX)
+	if (c->counters == COUNTERS_APPROX) {
 		c->swap_error_pages = (batch - 1) * c->cpus;
+		c->rss_error_pages = RSS_COUNTERS * c->swap_error_pages;
+	}
 	candidates_refresh(c);
 	return 0;
 }

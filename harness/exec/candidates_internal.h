@@ -16,6 +16,7 @@ enum {
 struct candidates_reader {
 	struct candidates *c;
 	size_t first, from, to;
+	bool coarse, own_files;
 	char text[CANDIDATES_TEXT];
 };
 
@@ -23,7 +24,6 @@ struct candidates_priv {
 	int proc_fd, own_fd;	      /* own_fd: to be closed */
 	const struct cg_host *groups; /* borrowed; NULL: not given */
 	bool sorted;		      /* tasks[] are by rising pid */
-	bool init_ns;		      /* this is the machine's pid namespace: pid 1 is its init */
 	size_t cap;
 	pid_t *pids; /* what is to be read */
 	size_t n_pids, cap_pids;
@@ -55,7 +55,7 @@ int candidates_read_one(struct candidates_reader *reader, int64_t pid, size_t i)
 void candidates_begin(struct candidates *c);
 /* Reads priv->pids into new rows. Only a reading of the whole machine may use threads: they would
  * be in the way of victims. */
-void candidates_load(struct candidates *c, bool threads);
+void candidates_load(struct candidates *c, bool threads, bool coarse);
 /* Says who is in the middle of a vfork, and gives the rows their names. */
 void candidates_finish(struct candidates *c);
 /* Fills 'order' of the rows from 'first' on by the time of their start. */

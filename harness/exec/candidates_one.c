@@ -86,29 +86,71 @@ struct reading {
 	struct proc_stat stat;
 	struct proc_status status;
 	int64_t adj;
+	bool coarse;
 };
+
+static ssize_t read_file(struct candidates_reader *reader, int64_t pid, const char *below,
+			 const char *name)
+{
+	char file[PATH_SIZE / 2];
+
+	stpcpy(stpncpy(file, below, sizeof(file) - sizeof("status")), name);
+	return candidates_text(reader->c, pid, file, reader->text, CANDIDATES_TEXT);
+}
+
+static int read_stat(struct candidates_reader *reader, int64_t pid, const char *below,
+		     struct proc_stat *ret)
+{
+	ssize_t n = read_file(reader, pid, below, "stat");
+
+	if (n < 0)
+		return (int)n;
+	return proc_parse_stat(reader->text, (size_t)n, ret) ? 0 : -ESRCH;
+}
+
+static int read_status(struct candidates_reader *reader, int64_t pid, const char *below,
+		       struct proc_status *ret)
+{
+	ssize_t n = read_file(reader, pid, below, "status");
+
+	if (n < 0)
+		return (int)n;
+	proc_parse_status(reader->text, (size_t)n, ret);
+	return 0;
+}
 
 /* stat and, unless it tells enough, status of a process or thread below it ("", "task/12/"). */
 static int read_texts(struct candidates_reader *reader, int64_t pid, const char *below,
 		      struct reading *r)
 {
-	const struct candidates *c = reader->c;
-	char *text = reader->text;
-	char file[PATH_SIZE / 2];
-	char *end = stpncpy(file, below, sizeof(file) - sizeof("status"));
+	int rc = read_stat(reader, pid, below, &r->stat);
 
-	memcpy(end, "stat", sizeof("stat"));
-	ssize_t n = candidates_text(c, pid, file, text, CANDIDATES_TEXT);
-	if (n <= 0 || !proc_parse_stat(text, (size_t)n, &r->stat))
-		return n < 0 ? (int)n : -ESRCH;
+	r->coarse = false;
 	r->status = (struct proc_status){0};
-	if (r->stat.flags & PROC_PF_KTHREAD)
-		return 0;
-	memcpy(end, "status", sizeof("status"));
-	n = candidates_text(c, pid, file, text, CANDIDATES_TEXT);
-	if (n < 0)
-		return (int)n;
-	proc_parse_status(text, (size_t)n, &r->status);
+	if (rc < 0 || r->stat.flags & PROC_PF_KTHREAD)
+		return rc;
+	return read_status(reader, pid, below, &r->status);
+}
+
+/* status alone, if it has memory. */
+static int read_coarsely(struct candidates_reader *reader, int64_t pid, struct reading *r)
+{
+	uint64_t page = reader->c->page_bytes;
+	int rc = read_status(reader, pid, "", &r->status);
+
+	if (rc < 0)
+		return rc;
+	if (!r->status.has_mm)
+		return read_texts(reader, pid, "", r);
+	r->coarse = true;
+	r->stat = (struct proc_stat){
+		.ppid = r->status.ppid,
+		.state = r->status.state,
+		.threads = r->status.threads,
+		.vsize_bytes = r->status.vm_size * 1024,
+		.rss_pages = r->status.vm_rss * 1024 / page,
+	};
+	memcpy(r->stat.comm, r->status.comm, sizeof(r->stat.comm));
 	return 0;
 }
 
@@ -179,7 +221,7 @@ static void look_at_threads(struct candidates_reader *reader, int64_t pid, struc
 
 static enum candidate_bar bar_of(const struct candidates *c, const struct reading *r)
 {
-	if (r->stat.pid == 1 && c->priv->init_ns)
+	if (r->stat.pid == 1 && c->whole)
 		return CANDIDATE_INIT;
 	if (r->stat.flags & PROC_PF_KTHREAD)
 		return CANDIDATE_KTHREAD;
@@ -191,6 +233,13 @@ static int privileged(const struct proc_status *status)
 	return status->has_cap_eff ? (int)(status->cap_eff >> CAP_SYS_ADMIN_BIT & 1) : -1;
 }
 
+static uint64_t error_of(const struct candidates *c, size_t i)
+{
+	uint64_t error = c->tasks[i].swap_pages ? c->swap_error_pages : c->priv->swap_error_now;
+
+	return c->more[i].coarse ? error + c->rss_error_pages : error;
+}
+
 static void fill(struct candidates *c, size_t i, const struct reading *r)
 {
 	struct badness_task *task = &c->tasks[i];
@@ -200,6 +249,7 @@ static void fill(struct candidates *c, size_t i, const struct reading *r)
 	enum candidate_bar bar = bar_of(c, r);
 
 	*more = (struct candidate){
+		.coarse = r->coarse,
 		.state = r->stat.state,
 		.bar = (uint8_t)bar,
 		.uid = (uint32_t)status->uid,
@@ -224,13 +274,13 @@ static void fill(struct candidates *c, size_t i, const struct reading *r)
 		.privileged = privileged(status),
 		.unkillable = bar != CANDIDATE_FREE,
 	};
-	task->error_pages = task->swap_pages ? c->swap_error_pages : c->priv->swap_error_now;
+	task->error_pages = error_of(c, i);
 }
 
 int candidates_read_one(struct candidates_reader *reader, int64_t pid, size_t i)
 {
 	struct reading r;
-	int rc = read_texts(reader, pid, "", &r);
+	int rc = reader->coarse ? read_coarsely(reader, pid, &r) : read_texts(reader, pid, "", &r);
 
 	if (rc < 0)
 		return rc;
@@ -242,4 +292,26 @@ int candidates_read_one(struct candidates_reader *reader, int64_t pid, size_t i)
 	r.stat.pid = pid;
 	fill(reader->c, i, &r);
 	return 0;
+}
+
+void candidates_refine(struct candidates *c, size_t i)
+{
+	struct candidate *more = &c->more[i];
+	struct badness_task *task = &c->tasks[i];
+	struct candidates_reader *reader = c->priv->readers;
+	struct proc_stat stat;
+
+	if (!more->coarse)
+		return;
+	reader->c = c;
+	more->coarse = false;
+	task->error_pages = error_of(c, i);
+	if (read_stat(reader, task->pid, "", &stat) < 0) {
+		more->bar = CANDIDATE_NO_MM; /* it has gone since */
+		task->unkillable = true;
+		return;
+	}
+	more->start_ticks = stat.start_ticks;
+	if (c->counters != COUNTERS_EXACT)
+		task->rss_pages = stat.rss_pages;
 }

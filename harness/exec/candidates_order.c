@@ -113,7 +113,7 @@ static int load_group(struct candidates *c, const char *dir, uint32_t group, str
 	if (rc < 0 && !empty(rc))
 		return err_errno(err, -rc, "cannot list the processes of '%s'", dir);
 	bool listed = v2 || order_by_twin(c);
-	candidates_load(c, false);
+	candidates_load(c, false, false);
 	if (!listed)
 		candidates_order_by_start(c, first);
 	for (size_t i = first; i < c->n; i++) {

@@ -104,21 +104,67 @@ bool proc_parse_stat(const char *text, size_t n, struct proc_stat *ret)
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
-#define U64(field) offsetof(struct proc_status, field)
+typedef void (*take_fn)(struct proc_status *ret, size_t offset, const char *at, const char *end);
+
+static void take_number(struct proc_status *ret, size_t offset, const char *at, const char *end)
+{
+	uint64_t value;
+
+	number(at, end, &value);
+	memcpy((char *)ret + offset, &value, sizeof(value));
+}
+
+static void take_name(struct proc_status *ret, size_t offset, const char *at, const char *end)
+{
+	(void)offset;
+	copy_comm(ret->comm, at, end);
+}
+
+static void take_state(struct proc_status *ret, size_t offset, const char *at, const char *end)
+{
+	(void)offset;
+	ret->state = '?';
+	if (at < end)
+		ret->state = *at;
+}
+
+static void take_size(struct proc_status *ret, size_t offset, const char *at, const char *end)
+{
+	take_number(ret, offset, at, end);
+	ret->has_mm = true;
+}
+
+static void take_caps(struct proc_status *ret, size_t offset, const char *at, const char *end)
+{
+	(void)offset;
+	hex(at, end, &ret->cap_eff);
+	ret->has_cap_eff = true;
+}
+
+#define AT(field) offsetof(struct proc_status, field)
 /* In the order of the file, so that a line is found at the first look. */
 static const struct key {
 	const char *name;
 	size_t length, offset;
+	take_fn take;
 } keys[] = {
-	{"Tgid", 4, U64(tgid)},	       {"PPid", 4, U64(ppid)},
-	{"Uid", 3, U64(uid)},	       {"VmSize", 6, U64(vm_size)},
-	{"VmRSS", 5, U64(vm_rss)},     {"RssAnon", 7, U64(rss_anon)},
-	{"RssFile", 7, U64(rss_file)}, {"RssShmem", 8, U64(rss_shmem)},
-	{"VmPTE", 5, U64(vm_pte)},     {"VmPMD", 5, U64(vm_pmd)},
-	{"VmSwap", 6, U64(vm_swap)},   {"Threads", 7, U64(threads)},
-	{"CapEff", 6, U64(cap_eff)},
+	{"Name", 4, 0, take_name},
+	{"State", 5, 0, take_state},
+	{"Tgid", 4, AT(tgid), take_number},
+	{"PPid", 4, AT(ppid), take_number},
+	{"Uid", 3, AT(uid), take_number},
+	{"VmSize", 6, AT(vm_size), take_size},
+	{"VmRSS", 5, AT(vm_rss), take_number},
+	{"RssAnon", 7, AT(rss_anon), take_number},
+	{"RssFile", 7, AT(rss_file), take_number},
+	{"RssShmem", 8, AT(rss_shmem), take_number},
+	{"VmPTE", 5, AT(vm_pte), take_number},
+	{"VmPMD", 5, AT(vm_pmd), take_number},
+	{"VmSwap", 6, AT(vm_swap), take_number},
+	{"Threads", 7, AT(threads), take_number},
+	{"CapEff", 6, 0, take_caps},
 };
-#undef U64
+#undef AT
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
 /* The key of a line, looked for from *next on, then among those before. */
@@ -147,17 +193,10 @@ void proc_parse_status(const char *text, size_t n, struct proc_status *ret)
 		const struct key *key = find_key(line, (size_t)(stop - line), &next);
 		if (key) {
 			const char *at = line + key->length + 1;
-			uint64_t value;
-			while (at < stop && (*at == ' ' || *at == '\t'))
+			at += at < stop && *at == '\t';
+			while (key->take != take_name && at < stop && *at == ' ')
 				at++;
-			if (key->offset == offsetof(struct proc_status, cap_eff)) {
-				hex(at, stop, &value);
-				ret->has_cap_eff = true;
-			} else {
-				number(at, stop, &value);
-			}
-			memcpy((char *)ret + key->offset, &value, sizeof(value));
-			ret->has_mm |= key->offset == offsetof(struct proc_status, vm_size);
+			key->take(ret, key->offset, at, stop);
 		}
 		line = stop + 1;
 	}

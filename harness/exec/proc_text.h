@@ -23,6 +23,8 @@ struct proc_stat {
 
 struct proc_status {
 	bool has_mm; /* the Vm lines are there */
+	char comm[OOM_COMM_MAX];
+	char state;
 	int64_t tgid, ppid;
 	uint64_t uid, threads, cap_eff;
 	bool has_cap_eff;
