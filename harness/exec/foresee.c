@@ -348,14 +348,12 @@ static const struct prediction *prediction_of(const struct runner *run, const st
 	return found;
 }
 
-/* A command that slept when it was read has a timer, perhaps: what it did since is not known. */
-static bool may_have_woken(const struct runner *run, const struct view *view)
+/* A command, also one elsewhere, can have done anything since: grown, gone, changed a score. */
+static bool had_commands(const struct runner *run)
 {
-	for (size_t i = 0; i < view->world.n_tasks; i++) {
-		const struct seen *seen = &view->seen[i];
-		if (seen->task < 0 || !run->plan->tasks[seen->task].wl)
+	for (size_t t = 0; t < run->plan->n_tasks; t++)
+		if (!run->plan->tasks[t].wl && run->world.tasks[t].life != WORLD_UNBORN)
 			return true;
-	}
 	return false;
 }
 
@@ -377,7 +375,7 @@ static void judge(const struct runner *run, const struct view *view, struct worl
 		forecast->child = view->seen[victim].child;
 	}
 	forecast->outcome = predict_judge(&view->world, prediction, kill->pid);
-	if (forecast->outcome == PREDICT_WRONG && may_have_woken(run, view)) {
+	if (forecast->outcome == PREDICT_WRONG && had_commands(run)) {
 		forecast->outcome = PREDICT_UNDECIDED;
 		forecast->doubt = PREDICT_COMMAND;
 	}

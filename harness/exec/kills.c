@@ -209,8 +209,10 @@ bool kills_line(struct runner *run, const struct oomlog_line *line, uint64_t seq
 	}
 	kill->chosen_at = run->report_open ? run->report_first : sequence;
 	kill->forecast.member = run->group_kill && !kill->has_report;
-	if (ours)
+	if (ours) {
 		foresee_killed(run, kill);
+		audit_kill(run, kill);
+	}
 	sort_in(run, (size_t)(kill - run->world.kills));
 	return ours;
 }

@@ -38,6 +38,14 @@ static json_t *forecast_json(const struct runner *run, const struct world_foreca
 	return json;
 }
 
+static json_t *audit_json(const struct world_audit *audit)
+{
+	if (!audit->done)
+		return json_pack("{s:s}", "verdict", "no-table");
+	return json_pack("{s:s, s:o}", "verdict", audit_verdict_name(audit->verdict), "why",
+			 field_text_new(audit->why));
+}
+
 static json_t *kill_json(const struct runner *run, const struct world_kill *kill)
 {
 	const char *task = kill->task >= 0 ? run->plan->tasks[kill->task].name : NULL;
@@ -55,8 +63,10 @@ static json_t *kill_json(const struct runner *run, const struct world_kill *kill
 				    json_pack("{s:s, s:s, s:s}", "constraint", kill->constraint,
 					      "oom_memcg", kill->oom_memcg, "task_memcg",
 					      kill->task_memcg));
-	if (kill->by_line)
+	if (kill->by_line) {
 		json_object_set_new(json, "predicted", forecast_json(run, &kill->forecast));
+		json_object_set_new(json, "audit", audit_json(&kill->audit));
+	}
 	if (kill->by_line && kill->anon_rss_bytes != UINT64_MAX)
 		json_object_set_new(json, "anon_rss",
 				    json_integer((json_int_t)kill->anon_rss_bytes));

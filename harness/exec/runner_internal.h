@@ -10,6 +10,7 @@
  *   kills.c    kills, and what each source says of them
  *   owner.c    which task and group a killed pid was of
  *   foresee.c  predictions of victims; foresee.h names what belongs to it
+ *   audit.c    the kernel's own table of a kill against the formula
  *   emit.c     event lines
  * Nothing outside harness/exec includes this.
  */
@@ -166,6 +167,10 @@ int owner_task(const struct runner *run, pid_t pid, int *ret_child);
 bool owner_share_memory(pid_t a, pid_t b);
 /* Whether a command (no hog) is there and not asleep. */
 bool owner_command_awake(const struct runner *run, int task);
+
+/* ---- audit.c ---- */
+/* Holds the report of this kill, run->report, against the formula. */
+void audit_kill(struct runner *run, struct world_kill *kill);
 
 /* ---- foresee.c ---- */
 void foresee_open(struct runner *run);

@@ -115,7 +115,7 @@ static void add_audit(struct str *out, const json_t *audit)
 	const char *verdict = line_text(audit, "verdict");
 
 	add_after(out, "; audit: ", verdict);
-	if (str_eq(verdict, "unexplained") || str_eq(verdict, "not checked"))
+	if (str_eq(verdict, "unexplained") || str_eq(verdict, "not-checked"))
 		add_after(out, ", ", line_text(audit, "why"));
 }
 

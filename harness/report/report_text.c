@@ -221,7 +221,7 @@ static void count_kill(struct kill_counts *counts, const json_t *kill)
 	counts->right += str_eq(outcome, "right");
 	counts->wrong += str_eq(outcome, "wrong");
 	counts->undecided += !str_eq(outcome, "right") && !str_eq(outcome, "wrong");
-	counts->tables += *verdict && !str_eq(verdict, "no table");
+	counts->tables += *verdict && !str_eq(verdict, "no-table");
 	counts->unexplained += str_eq(verdict, "unexplained");
 }
 
