@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "harness/exec/foresee.h"
 #include "workloads/layout.h"
+
+/* Page tables and malloc's heads of blocks that a pattern of many blocks can need beside those of
+ * one: the smallest usual block, 1M, takes one page in 256. */
+enum { BLOCK_EXTRAS = 1024 };
 
 /* What a workload takes need not count for itself, be it all or be it under an option. */
 static const struct {
@@ -118,7 +123,37 @@ static uint64_t left_to_goal(const struct runner *run, int task)
 				       : told->extra_pages;
 }
 
+/* ---- patterns ------------------------------------------------------------------------------- */
+
+/* A pattern that says how far it goes; UINT64_MAX: it does not. What it has taken already is left
+ * in: the figure is the most that it can be. */
+static uint64_t pattern_most(const struct runner *run, int task)
+{
+	const struct plan_task *plan = &run->plan->tasks[task];
+	bool beats = str_eq(plan->wl->name, "heartbeat");
+	const char *arg = option(plan, beats ? "--size=" : "--total=");
+	uint64_t bytes, page = run->world.page_size, held = touched(run, task);
+	struct err err;
+
+	/* Options of that name are numbers elsewhere. */
+	if (kind_of(plan) != PREDICT_GROWS)
+		return UINT64_MAX;
+	if (!arg || parse_size(strchr(arg, '=') + 1, &bytes, &err) < 0 || bytes == UINT64_MAX)
+		return UINT64_MAX;
+	uint64_t pages = bytes / page + 1;
+	if (beats)
+		pages = pages > held ? pages - held : 0;
+	return pages ? pages + hog_table_pages(pages, page) + BLOCK_EXTRAS : 0;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
+
+bool growth_counts(const struct runner *run, int task)
+{
+	const struct plan_task *plan = &run->plan->tasks[task];
+
+	return plan->wl && kind_of(plan) == PREDICT_GROWS;
+}
 
 bool growth_under_way(const struct runner *run, int task)
 {
@@ -144,10 +179,9 @@ struct growth growth_of(const struct runner *run, int task, const struct plan_st
 	if (!pattern && !told)
 		return ret;
 	ret.kind = kind_of(plan);
-	ret.most_pages = UINT64_MAX;
 	ret.gives_back = pattern && str_eq(plan->wl->name, "free");
-	if (pattern)
-		return ret;
-	ret.most_pages = left_to_goal(run, task);
+	ret.most_pages = pattern ? pattern_most(run, task) : left_to_goal(run, task);
+	if (pattern && told)
+		ret.most_pages = UINT64_MAX;
 	return ret;
 }

@@ -22,7 +22,7 @@ tasks:
   asker: {run: step, group: g}
   bystander: {run: heartbeat, group: g}
 steps:
-  - step: {task: large, size: 16M}
+  - step: {task: large, size: 18M}
   - step: {task: asker, size: 48M, until: dead}
   - expect: {killed: [large, asker], order: [large, asker], alive: [bystander], victim: predicted}
 END
