@@ -147,7 +147,8 @@ static void find_swap(struct audit_work *work)
 static void fill_points(struct audit_work *work)
 {
 	struct audit *ret = work->ret;
-	bool known = work->total.from || !audit_needs_total(work);
+	bool unscaled = work->rules->scale == BADNESS_IN_PAGES &&
+			work->rules->root != BADNESS_ROOT_3_OF_TOTAL;
 	uint64_t total = ret->total_pages ? ret->total_pages : work->total.low;
 
 	for (size_t i = 0; i < ret->n; i++) {
@@ -155,12 +156,15 @@ static void fill_points(struct audit_work *work)
 		int64_t points = badness_points(work->rules, &task, total);
 
 		ret->n_eligible += points != BADNESS_NEVER;
-		ret->row_points[i] = known ? points : BADNESS_NEVER;
+		if (work->total.from || (unscaled && task.oom_score_adj == 0))
+			ret->row_points[i] = points;
 	}
-	if (!work->chosen || !known)
+	if (!work->chosen)
 		return;
 	ret->points = ret->row_points[work->chosen - work->report->tasks];
-	if (ret->points != BADNESS_NEVER && ret->total_pages)
+	if (ret->points == BADNESS_NEVER)
+		ret->points = 0;
+	else if (ret->total_pages)
 		ret->computed_score = badness_printed_score(work->rules, ret->points, total);
 }
 
@@ -215,6 +219,8 @@ static bool not_checkable(struct audit_work *work)
 		audit_why(ret, "no task table");
 	else if (!report->n_tasks)
 		audit_why(ret, "the task table has no rows");
+	else if (!ret->has_rules)
+		audit_why(ret, "nothing tells which kernel this is, and so which formula");
 	else if (!work->rules->recomputable)
 		audit_why(ret,
 			  "kernels of %s weigh CPU time and age, which no log shows: points cannot "
@@ -375,10 +381,11 @@ void audit_report(const struct oom_report *report, const struct audit_options *o
 	find_swap(&work);
 	n = audit_fit(&work, fit);
 	find_drift(&work);
-	use_rules(&work, fit[0]);
+	if (n)
+		use_rules(&work, fit[0]);
 	if (!without_choice(&work) && !not_checkable(&work))
 		rank_generations(&work, fit, n);
-	if (work.rules->recomputable)
+	if (n && work.rules->recomputable)
 		fill_points(&work);
 	free(work.gone);
 }

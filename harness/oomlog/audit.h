@@ -56,7 +56,7 @@ void audit_rank(const struct audit_work *work, const struct badness_rules *rules
 /* audit_fit.c: T, and the generation */
 void audit_find_total(struct audit_work *work);
 /* The generations that the table and the lines allow, the likeliest first; sets the rest of the
- * work by the printed score. Returns their number. */
+ * work by the printed score. Returns their number; 0: nothing tells. */
 size_t audit_fit(struct audit_work *work, enum badness_generation ret[BADNESS_GENERATIONS]);
 bool audit_needs_total(const struct audit_work *work);
 

@@ -4,6 +4,7 @@
  * printed score decides.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "harness/oomlog/audit.h"
@@ -73,6 +74,42 @@ static void total_of_memcg(struct audit_work *work)
 		work->total.low == work->total.high ? "limit" : "limit, host's swap not known";
 }
 
+/* Whether a list such as "0-1,3" holds this node. */
+static bool in_list(const char *list, unsigned long node)
+{
+	for (const char *at = list; *at >= '0' && *at <= '9';) {
+		char *end;
+		unsigned long first = strtoul(at, &end, 10), last = first;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (node >= first && node <= last)
+			return true;
+		at = *end == ',' ? end + 1 : end;
+	}
+	return false;
+}
+
+/* Of the zones of those nodes that the allocation was bound to; 0: the report does not tell. */
+static uint64_t present_pages(const struct audit_work *work)
+{
+	const struct oom_report *report = work->report;
+	const char *nodes = report->scope == OOM_CPUSET ? report->mems_allowed : report->nodemask;
+	uint64_t page = report->page_size ? report->page_size : 4096, pages = 0, bytes;
+
+	for (size_t i = 0; i < report->n_figures; i++) {
+		const struct oom_figure *figure = &report->figures[i];
+		char *zone;
+		if (!str_eq(figure->name, "present") || !str_starts(figure->where, "Node ") ||
+		    !oom_bytes(report, &figure->value, &bytes))
+			continue;
+		unsigned long node = strtoul(figure->where + strlen("Node "), &zone, 10);
+		if (*zone == ' ' && in_list(nodes, node) &&
+		    __builtin_add_overflow(pages, bytes / page, &pages))
+			return 0;
+	}
+	return least(pages, most_pages);
+}
+
 static void total_of_machine(struct audit_work *work)
 {
 	uint64_t ram, reserved, swap;
@@ -94,10 +131,15 @@ static void total_of_machine(struct audit_work *work)
 		work->total.high = ram - reserved + swap;
 	}
 	work->total.low = ram - reserved + swap;
-	/* Nodes of a policy or cpuset are a part of it; swap is all of it. */
+	/* Nodes of a policy or cpuset are a part of it; swap is all of it. From 5.4 on it is their
+	 * present pages, before it what they span, which is no less. */
 	if (work->report->scope == OOM_CPUSET || work->report->scope == OOM_MEMPOLICY) {
-		work->total.low = swap ? swap : 1;
-		work->total.from = "Mem-Info, nodes' share not known";
+		uint64_t present = present_pages(work);
+		work->total.low = present + swap ? present + swap : 1;
+		work->total.from =
+			present ? "zones of the allowed nodes" : "Mem-Info, nodes' share not known";
+		if (work->total.high < work->total.low)
+			work->total.high = work->total.low;
 	}
 }
 
@@ -179,6 +221,8 @@ static uint64_t try_variant(struct audit_work *work, struct variant *variant,
 		off = distance(score_of(work, variant), work->ret->printed_score);
 		if (off == 0) {
 			*ret = (struct audit_total){totals[i], totals[i], work->total.from};
+			if (n > 1) /* which of both, the score tells */
+				ret->from = "limit and score";
 			return 0;
 		}
 		best = least(best, off);
@@ -241,29 +285,31 @@ static void fit_score(struct audit_work *work, enum badness_generation *ret, siz
 static const struct {
 	uint32_t columns; /* all of these */
 	enum badness_generation first, last;
+	bool oldest; /* without a version the oldest is the likeliest: RHEL 6 */
 } layouts[] = {
 #define COL(name) (UINT32_C(1) << OOM_COL_##name)
-	{COL(RSS_ANON) | COL(PGTABLES_BYTES), BADNESS_5_9, BADNESS_5_9}, /* 6.8 */
-	{COL(PGTABLES_BYTES), BADNESS_4_15, BADNESS_5_9},
-	{COL(NR_PMDS), BADNESS_4_0, BADNESS_4_9},
-	{COL(NR_PTES), BADNESS_3_5, BADNESS_3_14},
-	{COL(OOM_ADJ) | COL(OOM_SCORE_ADJ), BADNESS_2_6_36, BADNESS_3_5},
-	{COL(OOM_ADJ), BADNESS_2_6_9, BADNESS_2_6_22},
-	{0, BADNESS_2_6_36, BADNESS_5_9},
+	{COL(RSS_ANON) | COL(PGTABLES_BYTES), BADNESS_5_9, BADNESS_5_9, false}, /* 6.8 */
+	{COL(PGTABLES_BYTES), BADNESS_4_15, BADNESS_5_9, false},
+	{COL(NR_PMDS), BADNESS_4_0, BADNESS_4_9, false},
+	{COL(NR_PTES), BADNESS_3_5, BADNESS_3_14, false},
+	{COL(OOM_ADJ) | COL(OOM_SCORE_ADJ), BADNESS_2_6_36, BADNESS_3_5, true},
+	{COL(OOM_ADJ), BADNESS_2_6_9, BADNESS_2_6_22, false},
+	{0, BADNESS_2_6_36, BADNESS_5_9, false},
 #undef COL
 };
 
-/* From the version's own generation upwards, since backports go down; then what else the columns
- * allow. A printed score is of 5.0 or before. */
+/* From the version's own generation upwards, since backports go down, as far as the columns allow;
+ * without a version the newest first. A printed score is of 5.0 or before. */
 static size_t allowed(const struct audit_work *work, enum badness_generation *ret)
 {
-	enum badness_generation by_version, first, last;
+	enum badness_generation by_version = BADNESS_5_9, first, last;
 	struct err err = ERR_INIT;
+	bool versioned = badness_generation(work->report->kernel, &by_version, &err) == 0;
 	size_t i = 0, n = 0;
 
-	if (work->options->force) {
-		ret[0] = work->options->generation;
-		return 1;
+	if (work->options->force || !work->report->columns) {
+		ret[0] = work->options->force ? work->options->generation : by_version;
+		return work->options->force || versioned;
 	}
 	while ((work->report->columns & layouts[i].columns) != layouts[i].columns)
 		i++;
@@ -271,14 +317,14 @@ static size_t allowed(const struct audit_work *work, enum badness_generation *re
 	last = layouts[i].last;
 	if (work->ret->printed_score != INT64_MIN && last > BADNESS_4_17)
 		last = first > BADNESS_4_17 ? last : BADNESS_4_17;
-	if (badness_generation(work->report->kernel, &by_version, &err) < 0) {
-		/* no version: the newest first */
+	work->ret->fitted = !versioned || by_version < first || by_version > last;
+	if (!versioned && !layouts[i].oldest) {
 		for (enum badness_generation g = last + 1; g-- > first;)
 			ret[n++] = g;
 		return n;
 	}
-	if (by_version < first || by_version > last)
-		work->ret->fitted = true;
+	if (!versioned)
+		by_version = first;
 	if (by_version > last)
 		by_version = last;
 	for (enum badness_generation g = first; g <= last; g++)
@@ -291,7 +337,7 @@ size_t audit_fit(struct audit_work *work, enum badness_generation ret[BADNESS_GE
 {
 	size_t n = allowed(work, ret);
 
-	if (work->chosen && work->ret->printed_score > 0 && !work->report->allocating_task &&
+	if (n && work->chosen && work->ret->printed_score > 0 && !work->report->allocating_task &&
 	    badness_rules(ret[0])->recomputable)
 		fit_score(work, ret, n);
 	return n;

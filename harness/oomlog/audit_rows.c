@@ -238,6 +238,10 @@ static void judge(const struct audit_work *work, const struct badness_rules *rul
 		ret->verdict = AUDIT_HIGHEST;
 	} else if (ret->rank == 1 && (!order_known || (ruled && ruled->pid == work->chosen->pid))) {
 		ret->verdict = AUDIT_TIE;
+	} else if (ret->rank == 1 && rules->scale == BADNESS_PERMILLE) {
+		/* equals by truncation alone: a page more or less makes another one the first */
+		ret->verdict = AUDIT_TIE;
+		ret->ruled = ruled;
 	} else if (ret->rank == 1) {
 		ret->verdict = AUDIT_WITHIN_ERROR;
 		ret->ruled = ruled;

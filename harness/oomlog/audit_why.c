@@ -51,12 +51,12 @@ static void add_score(const struct audit_work *work, struct str *why)
 
 static void add_slack(const struct audit_work *work, struct str *why)
 {
-	str_addf(why,
-		 "counters (%" PRIu64 " page%s a process%s) and what may move between choice and "
-		 "print (%" PRIu64 " page%s)",
-		 work->counter_error, plural(work->counter_error),
-		 work->counter_error && !work->options->cpus ? ", an assumed bound" : "",
-		 work->drift, plural(work->drift));
+	if (work->counter_error)
+		str_addf(why, "inexact counters (%" PRIu64 " page%s a process%s) and ",
+			 work->counter_error, plural(work->counter_error),
+			 work->options->cpus ? "" : ", an assumed bound");
+	str_addf(why, "what may move between choice and print (%" PRIu64 " page%s)", work->drift,
+		 plural(work->drift));
 }
 
 static void highest(const struct audit_work *work, const struct audit_outcome *outcome,
@@ -64,6 +64,12 @@ static void highest(const struct audit_work *work, const struct audit_outcome *o
 {
 	char chosen[NAME_MAX_TEXT], best[NAME_MAX_TEXT];
 
+	if (outcome->n_eligible == 1) {
+		str_addf(why, "%s, with %" PRId64 " points, is the only one that could be chosen%s",
+			 name(work->chosen, chosen), outcome->points,
+			 work->report->table_complete ? "" : " of the rows that are there");
+		return;
+	}
 	str_addf(why, "%s has the most points of the %zu that could be chosen%s: %" PRId64,
 		 name(work->chosen, chosen), outcome->n_eligible,
 		 work->report->table_complete ? "" : ", of the rows that are there",
@@ -85,6 +91,11 @@ static void tie(const struct audit_work *work, const struct audit_outcome *outco
 		 name(work->chosen, chosen), outcome->n_ties, outcome->points,
 		 work->report->table_complete ? "" : ", of the rows that are there",
 		 work->rules->name, last ? "last" : "first");
+	if (outcome->ruled)
+		str_addf(why,
+			 " (that is %s in the table, but a page more or less makes or unmakes an "
+			 "equal)",
+			 name(outcome->ruled, chosen));
 }
 
 static void child(const struct audit_work *work, const struct audit_outcome *outcome,

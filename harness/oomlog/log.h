@@ -30,6 +30,14 @@ struct pending {
 	unsigned int noise; /* lines without a prefix that were swallowed behind a stack line */
 	size_t searched;    /* up to here no record begins within the text */
 	size_t last_raw_n;  /* of the last raw line: a terminal breaks at 80 */
+	bool last_blank;    /* it ended in a blank */
+};
+
+/* How long the raw lines are that were found to go on in the next one. */
+struct wrap {
+	size_t widest;	/* of all raw lines so far */
+	uint64_t joins; /* lines that went on */
+	uint64_t full;	/* of them, since it is the widest, those as long as that */
 };
 
 struct oomlog {
@@ -50,6 +58,7 @@ struct oomlog {
 	/* lines.c */
 	struct prefix_room *room;
 	struct pending *pending;
+	struct wrap wrap;
 	bool loose; /* lines without prefixes among lines with: a mailer has been there */
 	bool after_kmsg;
 
