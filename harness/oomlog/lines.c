@@ -340,7 +340,8 @@ static size_t newline_at(const struct oomlog *log, struct span text, bool encode
 		rest = span_from(rest, *ret_n);
 		span_skip_blanks(&rest);
 		rest = first_part(rest);
-		if (!rest.n || stands_alone(form_of(rest, section)))
+		if (!rest.n || stands_alone(form_of(rest, section)) ||
+		    daemon_goes_on(&(struct msg){.text = rest}))
 			return i;
 	}
 	return text.n;
