@@ -224,8 +224,7 @@ static void split_records(struct oomlog *log)
 		for (size_t i = 0; i < p->n_breaks; i++) {
 			if (p->breaks[i].at <= cut)
 				line = p->breaks[i].line;
-			else
-				breaks[n_breaks++] = p->breaks[i];
+			breaks[n_breaks++] = p->breaks[i];
 		}
 		struct prefix next;
 		prefix_read((struct span){at, end - cut}, log->room, &next);
@@ -242,8 +241,11 @@ static void split_records(struct oomlog *log)
 		next.date = span_of(date);
 		next.tag = span_of(tag);
 		struct span text = {p->text, end - from};
+		uint64_t text_line = line;
+		for (size_t i = 0; i < n_breaks && breaks[i].at <= from; i++)
+			text_line = breaks[i].line;
 		begin(log, &next, text, text,
-		      &(struct raw_line){line, p->last_raw_n, false, p->last_blank});
+		      &(struct raw_line){text_line, p->last_raw_n, false, p->last_blank});
 		for (size_t i = 0; i < n_breaks; i++)
 			if (breaks[i].at > from)
 				p->breaks[p->n_breaks++] =
@@ -298,7 +300,9 @@ static void take_text(struct oomlog *log, const struct prefix *from, struct span
 	if (from->any) {
 		begin(log, from, text, whole, raw);
 	} else if (!text.n) {
-		lines_end(log); /* paragraphs end messages */
+		lines_end(log); /* paragraphs end messages, and what was known of their origin */
+		log->pending->head = (struct msg){.caller = OOMLOG_NO_CALLER};
+		log->pending->date[0] = log->pending->tag[0] = '\0';
 		return;
 	} else {
 		log->loose = true;
