@@ -13,6 +13,7 @@ enum {
 	RECORD_TAIL = 96, /* "Jan 25 14:59:30 a-long-host" */
 	JOINED_MAX = 16 << 10,
 	SPLITS_MAX = 4096,
+	PART_KNOWN = 512,
 	WRAPS_SURE = 3, /* wrapped lines of equal length, until that is taken for a column */
 };
 
@@ -329,15 +330,37 @@ static void take_text(struct oomlog *log, const struct prefix *from, struct span
 		split_records(log);
 }
 
-/* Newlines that a log has escaped: "\x0a" (/dev/kmsg), "#012" (rsyslog), real ones within JSON. */
-static size_t newline_at(struct span text, bool encoded, size_t *ret_n)
+/* Up to the next escape; enough of it to know it by. */
+static struct span first_part(struct span text)
 {
+	if (text.n > PART_KNOWN)
+		text.n = PART_KNOWN;
+	const char *end = span_find(text, "#012"), *other = span_find(text, "\\x0a");
+
+	if (!end || (other && other < end))
+		end = other;
+	return end ? span_between(text.p, end) : text;
+}
+
+/* Newlines that a log has escaped: "\x0a" (/dev/kmsg), "#012" (rsyslog), real ones within JSON. A
+ * process may be called "a#012b": an escape parts messages where a known one follows it. */
+static size_t newline_at(const struct oomlog *log, struct span text, bool encoded, size_t *ret_n)
+{
+	enum section section = log->cur_used ? log->cur->section : SECTION_NONE;
+
 	for (size_t i = 0; i < text.n; i++) {
 		struct span rest = span_from(text, i);
 		*ret_n = text.p[i] == '\n' ? 1 : 4;
-		if ((encoded && text.p[i] == '\n') ||
-		    (text.p[i] == '\\' && span_starts(rest, "\\x0a")) ||
-		    (text.p[i] == '#' && span_starts(rest, "#012")))
+		if (encoded && text.p[i] == '\n')
+			return i;
+		if ((text.p[i] != '\\' || !span_starts(rest, "\\x0a")) &&
+		    (text.p[i] != '#' || !span_starts(rest, "#012")))
+			continue;
+		rest = span_from(rest, *ret_n);
+		span_skip_blanks(&rest);
+		rest = first_part(rest);
+		if (!rest.n || stands_alone(form_of(rest, section)) ||
+		    daemon_goes_on(&(struct msg){.text = rest}))
 			return i;
 	}
 	return text.n;
@@ -359,7 +382,7 @@ static void take_parts(struct oomlog *log, const struct prefix *from, const stru
 	}
 	while (text.n) {
 		size_t n;
-		size_t at = newline_at(text, from->encoded, &n);
+		size_t at = newline_at(log, text, from->encoded, &n);
 		struct span part = {text.p, at};
 		span_skip_blanks(&part);
 		if (part.n)
