@@ -196,13 +196,13 @@ int cg_limits_of(const struct cg_host *host, const char *dir, struct cg_limits *
 		 struct err *err)
 {
 	const struct cg_hier *hier = memory_hier(host);
+	if (!hier)
+		return err_set(err, EOPNOTSUPP, "no memory controller is mounted here");
 	FD_AUTO fd = fd_open_at(host->root_fd, below_root(dir), O_RDONLY | O_DIRECTORY, 0, err);
 	struct cg_limits limits = {UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, true};
 	uint64_t swappiness = 1;
 	int r = fd;
 
-	if (r >= 0 && !hier)
-		r = err_set(err, EOPNOTSUPP, "no memory controller is mounted here");
 	if (r < 0)
 		return r;
 	const struct {

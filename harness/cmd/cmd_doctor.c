@@ -166,7 +166,7 @@ static enum state look_log(const struct exam *exam, struct str *detail, struct s
 static enum state look_tracefs(const struct exam *exam, struct str *detail, struct str *remedy)
 {
 	(void)remedy;
-	return unless(exam->facts.no_tracefs, "mounted, with oom:mark_victim", detail);
+	return unless(exam->facts.no_tracefs, "usable, with oom:mark_victim", detail);
 }
 
 static enum state look_psi(const struct exam *exam, struct str *detail, struct str *remedy)

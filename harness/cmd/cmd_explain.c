@@ -152,6 +152,16 @@ static void say_nothing_found(const struct explain_session *session)
 			session->number);
 }
 
+/* Later nobody knows why the write failed; a reader that has seen enough is main()'s to tell. */
+static int say_lost(const struct explain_session *session)
+{
+	struct err err = ERR_INIT;
+
+	err_errno(&err, session->lost, "cannot write to standard output");
+	clearerr(stdout);
+	return cmd_fail(session->ctx, CMD_BROKEN, &err);
+}
+
 static int status_of(const struct explain_session *session, bool fail_unexplained)
 {
 	if (session->undated)
@@ -187,12 +197,14 @@ static int explain_run(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 	for (int i = 0; !values->follow && i < argc && !session.done; i++)
 		explain_read(&session, argv[i]);
 	explain_end(&session);
+	if (session.lost && session.lost != EPIPE)
+		return say_lost(&session);
 	return status == CMD_OK ? status_of(&session, values->fail_unexplained) : status;
 }
 
 const struct cmd cmd_explain = {
 	.opts = {.name = "explain",
-		 .args = "[FILE|-...]",
+		 .args = "[FILE...|-]",
 		 .summary = "explain OOM reports of kernel logs, and check the kernel's choice",
 		 .description =
 			 "Reads logs of any kernel from 2.4 on, as they are: dmesg, syslog, "
@@ -216,7 +228,8 @@ const struct cmd cmd_explain = {
 			     "oomlab explain --list /var/log/kern.log*\tone line each, packed ones "
 			     "too\n"
 			     "journalctl -k -o json | oomlab explain\tthe journal\n"
-			     "oomlab explain --follow --json\ta feed of this machine's kills\n"
+			     "oomlab explain --follow --since now --json\ta feed of this machine's "
+			     "kills\n"
 			     "oomlab explain -S yesterday -t 0 kern.log\tall processes\n",
 		 .exit_status = "0\tOOM reports were found and printed\n"
 				"1\tno OOM report, or none of those that were asked for; with "

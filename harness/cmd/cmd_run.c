@@ -33,7 +33,7 @@ struct run_values {
 	uint64_t repeat, jobs, timeout_ns;
 	const char *shard, *output, *results, *parent;
 	int format, colour;
-	bool dry_run, fail_fast, disposable, verbose, quiet;
+	bool dry_run, fail_fast, disposable, timeline, verbose, quiet;
 };
 
 static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
@@ -68,6 +68,9 @@ static const struct opt run_options[] = {
 	 "make all groups below this one instead of the first writable", NULL, "dir"},
 	{"this-machine-is-disposable", '\0', OPT_FLAG, AT(disposable), NULL,
 	 "also run what can take the whole machine down", NULL, NULL},
+	{"timeline", '\0', OPT_FLAG, AT(timeline), NULL,
+	 "trace the course of each kill, which costs a run 0.1 to 0.2 s (default where tracefs is)",
+	 NULL, NULL},
 	{"colour", '\0', OPT_CHOICE, AT(colour), "WHEN", "colour: auto (default), always or never",
 	 terminal_colours, NULL},
 	{"verbose", 'v', OPT_FLAG, AT(verbose), NULL, "print events and kills of every scenario",
@@ -77,7 +80,7 @@ static const struct opt run_options[] = {
 };
 
 static const struct run_values defaults = {
-	.repeat = 1, .jobs = 1, .results = "results", .timeout_ns = UINT64_MAX};
+	.repeat = 1, .jobs = 1, .results = "results", .timeout_ns = UINT64_MAX, .timeline = true};
 
 struct session {
 	struct cmd_ctx *ctx;
@@ -236,9 +239,10 @@ static int open_output(struct session *session, struct err *err)
 		session->out = fdopen(fd, "w");
 	}
 	session->reporter = reporter_find(formats[values->format]);
-	session->report = (struct report_options){.colour = terminal_colour(session->out, values->colour),
-						  .verbose = values->verbose,
-						  .width = terminal_width(session->out)};
+	session->report =
+		(struct report_options){.colour = terminal_colour(session->out, values->colour),
+					.verbose = values->verbose,
+					.width = terminal_width(session->out)};
 	if (!values->quiet && isatty(STDERR_FILENO) && session->out == stdout &&
 	    terminal_is(stdout) && values->format == 0)
 		session->live = live_new(stdout, &session->report);
@@ -334,6 +338,7 @@ static int run_all(struct session *session, struct err *err)
 					    .parent = session->values->parent,
 					    .jobs = session->values->jobs,
 					    .fail_fast = session->values->fail_fast,
+					    .timeline = session->values->timeline,
 					    .tick_ns = session->live ? LIVE_TICK_NS : 0,
 					    .ended = on_ended,
 					    .tick = on_tick,

@@ -224,7 +224,7 @@ static int choose_rules(struct score_session *session, struct err *err)
 	if (rc < 0)
 		return rc;
 	asked = own;
-	if (wanted && (rc = badness_generation_parse(wanted, &asked, err)) < 0)
+	if (wanted && badness_generation_parse(wanted, &asked, err) < 0)
 		return err_wrap(err, "--generation");
 	score->kernel_rules = badness_rules(own);
 	score->rules = badness_rules(asked);

@@ -30,6 +30,7 @@ struct explain_session {
 	struct str *last; /* ring of the -report last ones; NULL: none asked for */
 	bool head_printed;
 	bool done;    /* nothing more will be printed: all that was asked for, or nobody reads */
+	int lost;     /* errno of the write that failed; EPIPE: nobody reads */
 	bool trouble; /* an input could not be read (to its end) */
 };
 

@@ -55,8 +55,11 @@ static void print(struct explain_session *session, const struct str *text)
 {
 	fwrite(str_text(text), 1, text->len, stdout);
 	/* Whoever reads a pipe sees each report when it is known. */
-	if (fflush(stdout) != 0)
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		session->done = true;
+		session->lost = errno;
+	}
 	session->printed++;
 }
 

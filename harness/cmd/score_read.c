@@ -195,7 +195,7 @@ static void look_again(const struct score *score, struct candidates *c, struct s
 		row->own_score = own_score(score, score->one, 0, 0);
 		if (before != after)
 			continue;
-		row->match = compare(score, score->one, 0, after);
+		row->match = (uint8_t)compare(score, score->one, 0, after);
 		if (row->match == SCORE_DIFFERS)
 			continue; /* it may have changed between two equal values */
 		uint64_t order = task->order;

@@ -20,6 +20,7 @@
 #include "harness/exec/host.h"
 #include "harness/exec/swap.h"
 #include "harness/exec/toggle.h"
+#include "harness/exec/trace.h"
 
 /* Inode numbers of the initial namespaces: PROC_PID_INIT_INO and PROC_USER_INIT_INO
  * (include/linux/proc_ns.h). */
@@ -111,6 +112,7 @@ static void gather_memory(struct facts *facts)
 		facts->mem_total_bytes = kib_line(text, "MemTotal:");
 		facts->mem_available_bytes = kib_line(text, "MemAvailable:");
 		facts->swap_total_bytes = kib_line(text, "SwapTotal:");
+		facts->huge_page_size = kib_line(text, "Hugepagesize:");
 	}
 	if (toggle_read(TOGGLE_THP, text, &err) == 0)
 		SET(facts->thp, text);
@@ -278,25 +280,14 @@ static void probe_psi(struct facts *facts)
 
 static void probe_tracefs(struct facts *facts)
 {
-	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
-	STR_AUTO types = STR_INIT;
 	struct err err = ERR_INIT;
+	FD_AUTO dir = trace_dir(&err);
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		MEM_AUTO char *event = mem_printf("%s/events/oom/mark_victim/enable", places[i]);
-		if (access(event, R_OK | W_OK) == 0)
-			return;
-		if (errno == EACCES) {
-			SET(facts->no_tracefs, "tracefs may not be used: run as root");
-			return;
-		}
-	}
-	(void)fd_read_all(AT_FDCWD, "/proc/filesystems", &types, &err);
-	if (strstr(str_text(&types), "\ttracefs\n"))
-		SET(facts->no_tracefs, "not mounted: 'mount -t tracefs tracefs "
-				       "/sys/kernel/tracing' as root");
-	else
-		SET(facts->no_tracefs, "this kernel has no tracefs (CONFIG_TRACING)");
+	if (dir < 0)
+		SET(facts->no_tracefs, err.text);
+	else if (faccessat(dir, "events/oom/mark_victim/enable", R_OK | W_OK, 0) < 0)
+		SET(facts->no_tracefs, errno == ENOENT ? "no event oom:mark_victim (4.13+)"
+						       : "tracefs may not be used: run as root");
 }
 
 static void probe_swap(struct facts *facts)

@@ -35,8 +35,9 @@ enum journal_kind {
 			   * unused before: reset */
 	JOURNAL_ZRAM_NEW, /* a: the zram devices that there are before one is added ("zram0"): an
 			   * unused one beyond these is removed */
+	JOURNAL_TRACE,	  /* a: name of an instance of tracefs: removed */
 };
-enum { JOURNAL_KINDS = JOURNAL_ZRAM_NEW + 1 };
+enum { JOURNAL_KINDS = JOURNAL_TRACE + 1 };
 
 struct journal;
 

@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "harness/exec/swap.h"
 #include "harness/exec/toggle.h"
+#include "harness/exec/trace.h"
 #include "harness/exec/undo.h"
 
 #define PURGE_TIMEOUT_NS 5000000000ULL
@@ -174,6 +175,19 @@ static int undo_zram_new(struct undo *undo, const struct journal_entry *entry, s
 	return rc;
 }
 
+/* ---- tracing ------------------------------------------------------------------------------- */
+
+static int undo_trace(struct undo *undo, const struct journal_entry *entry, struct err *err)
+{
+	MEM_AUTO char *what = mem_printf("tracefs instance %s", entry->a);
+	bool there;
+	int rc = trace_remove(entry->a, undo->dry_run, &there, err);
+
+	if (rc == 0 && there)
+		undo_did(undo, "remove", "removed", what);
+	return rc;
+}
+
 /* ---- values -------------------------------------------------------------------------------- */
 
 /* Back to the old value, unless somebody else has set it since: then it is theirs. */
@@ -230,7 +244,9 @@ const struct journal_kind_info journal_kinds[JOURNAL_KINDS] = {
 			      .undo = undo_zram_new,
 			      .flush = true,
 			      .host = true},
+	[JOURNAL_TRACE] = {.word = "trace", .undo = undo_trace},
 };
+
 static int undo_entry(struct undo *undo, int fd, const struct journal_entry *entry)
 {
 	const struct journal_kind_info *info = &journal_kinds[entry->kind];

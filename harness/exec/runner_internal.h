@@ -119,6 +119,7 @@ void step_alloc(struct runner *run, const struct plan_step *step);
 void step_expect(struct runner *run, const struct plan_step *step);
 /* A group's usage without what CPUs have taken in advance; takes some milliseconds. */
 int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err);
+void step_decide(struct runner *run, const struct plan_step *step);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
 

@@ -22,6 +22,7 @@
 #include "harness/exec/guardian.h"
 #include "harness/exec/host.h"
 #include "harness/exec/runner.h"
+#include "harness/exec/trace.h"
 #include "harness/record/field.h"
 
 /* Beyond the scenario's own timeout, for its take-down; then the worker is killed. */
@@ -55,6 +56,8 @@ struct supervisor {
 	struct journal *journal;
 	struct guardian guardian;
 	struct cg *top;
+	struct trace *trace;
+	const char *no_trace; /* one word, where there is no trace */
 	struct job *jobs;
 	int signal_fd;
 	int signals; /* that asked to end */
@@ -79,6 +82,7 @@ static void blank_result(struct result *result, const struct supervise_item *ite
 				  .began_ns = clock_ns(),
 				  .tags = json_array(),
 				  .params = json_object(),
+				  .claim = outcome_claim(plan),
 				  .events = json_array(),
 				  .findings = json_array(),
 				  .kills = json_array(),
@@ -144,6 +148,8 @@ static void take_line(struct job *job, const char *text, size_t len)
 		snprintf(job->doing, sizeof(job->doing), "%s", name);
 		job->row.doing = job->doing;
 		json_array_append(job->events, line);
+		if (str_eq(name, "killed"))
+			trace_collect(job->super->trace);
 	}
 	json_decref(line);
 }
@@ -208,6 +214,17 @@ static void restore_host(struct job *job)
 	str_free(&warnings);
 }
 
+/* What happened before the oldest running scenario is of no use any more. */
+static void forget_trace(struct supervisor *super)
+{
+	uint64_t oldest = clock_ns();
+
+	for (size_t i = 0; i < super->options->jobs; i++)
+		if (super->jobs[i].item && super->jobs[i].row.began_ns < oldest)
+			oldest = super->jobs[i].row.began_ns;
+	trace_forget(super->trace, oldest);
+}
+
 static void job_gone(struct supervisor *super)
 {
 	super->running--;
@@ -229,11 +246,13 @@ static void job_end(struct job *job)
 	if (!job->has_result)
 		worker_died(super, job, status);
 	set_text(&job->result.name, job->item->name);
+	trace_attach(super->trace, super->no_trace, &job->result);
 	restore_host(job);
 	swap_json(&job->result.events, &job->events);
 	swap_json(&job->result.samples, &job->samples);
 	str_free(&job->line);
 	job->item = NULL;
+	forget_trace(super);
 	job_gone(super);
 	add_result(super, &job->result);
 }
@@ -519,6 +538,10 @@ static int begin(struct supervisor *super, struct err *err)
 		r = journal_note(super->journal, JOURNAL_GROUP, name, super->options->parent, err);
 	if (r >= 0)
 		r = cg_create(super->options->cg_host, NULL, name, &super->top, err);
+	super->no_trace = "off";
+	if (r >= 0 && super->options->timeline)
+		super->trace = trace_open(super->journal, super->options->facts->init_pid_ns,
+					  &super->no_trace);
 	return r;
 }
 
@@ -530,6 +553,7 @@ static void finish(struct supervisor *super)
 	for (size_t i = 0; i < super->options->jobs; i++)
 		if (super->jobs[i].item)
 			job_end(&super->jobs[i]);
+	trace_close(super->trace);
 	if (super->top && cg_destroy(super->top, 10000000000ULL, &err) < 0)
 		str_addf(super->warnings, "%s\n", err.text);
 	if (super->journal) {

@@ -16,28 +16,12 @@ enum {
 	SYSRQ_LINES = 50,
 };
 
-static bool has_deed(const struct builder *b, enum oom_deed deed)
+static bool selected(const struct builder *b, int64_t pid)
 {
 	for (size_t i = 0; i < b->report.n_kills; i++)
-		if (b->report.kills[i].deed == deed)
+		if (b->report.kills[i].deed == OOM_SELECTED && b->report.kills[i].pid == pid)
 			return true;
 	return false;
-}
-
-static bool has_pid(const struct builder *b, enum oom_deed deed, int64_t pid)
-{
-	for (size_t i = 0; i < b->report.n_kills; i++)
-		if (b->report.kills[i].deed == deed && b->report.kills[i].pid == pid)
-			return true;
-	return false;
-}
-
-static bool complete(const struct builder *b)
-{
-	const struct oom_report *r = &b->report;
-
-	return has_deed(b, OOM_KILLED) || has_deed(b, OOM_REAPED) || has_deed(b, OOM_UNREAPED) ||
-	       has_deed(b, OOM_EXITING) || r->no_killable || r->disabled || r->panic[0];
 }
 
 /* ---- delivery ------------------------------------------------------------------------------- */
@@ -50,7 +34,7 @@ static void deliver(struct oomlog *log, struct builder *b)
 		builder_finish(b, log->options.now_unix_us, log->options.boot_unix_us);
 		r->number = ++log->number;
 		for (size_t i = 0; i < r->n_kills; i++)
-			if (r->kills[i].deed == OOM_KILLED)
+			if (r->kills[i].deed == OOM_KILLED || r->kills[i].deed == OOM_REAPED)
 				log->late[log->n_late++ % LATE_MAX] = r->kills[i].pid;
 		log->result = log->fn(log->data, r);
 	}
@@ -102,12 +86,9 @@ static void take(struct oomlog *log, struct builder *b, const struct form *form,
 {
 	struct span rest = {0};
 
-	builder_unknown_settle(b);
-	uint64_t before = b->pending_unknown;
 	if (form->read)
 		rest = form->read(b, msg);
-	if (b->pending_unknown == before)
-		builder_line(b, msg);
+	builder_line(b, msg);
 	log->idle = 0;
 	if (!rest.n)
 		return;
@@ -121,7 +102,7 @@ static void take(struct oomlog *log, struct builder *b, const struct form *form,
 /* The report for lines that may have lost their header: the current one, or a new one. */
 static struct builder *block_owner(struct oomlog *log)
 {
-	if (log->cur_used && !complete(log->cur))
+	if (log->cur_used && !builder_complete(log->cur))
 		return log->cur;
 	return begin(log);
 }
@@ -159,6 +140,9 @@ static void take_block(struct oomlog *log, const struct form *form, const struct
 {
 	struct builder *b = block_owner(log);
 
+	/* one that only failed allocations print, again and again */
+	if (form->read == read_meminfo && !b->firm && b->memory)
+		b = begin(log);
 	b->head = true;
 	if (form->role == FORM_TABLE && is_table_head(msg->text))
 		b->firm = true;
@@ -183,8 +167,8 @@ static void take_select(struct oomlog *log, const struct form *form, const struc
 	struct kill_text text;
 	bool known = kill_text(msg->text, &text);
 
-	bool again = known && log->cur_used && has_pid(b, OOM_SELECTED, text.pid);
-	if (!log->cur_used || complete(b) || (has_deed(b, OOM_SELECTED) && !again))
+	bool again = known && log->cur_used && selected(b, text.pid);
+	if (!log->cur_used || builder_complete(b) || (b->deeds[OOM_SELECTED] && !again))
 		b = begin(log);
 	b->firm = true;
 	take(log, b, form, msg);
@@ -198,9 +182,9 @@ static void take_kill(struct oomlog *log, const struct form *form, const struct 
 	bool known = kill_text(msg->text, &text);
 
 	bool more = log->cur_used &&
-		    (!complete(b) || b->report.oom_group[0] ||
-		     (known && has_pid(b, OOM_KILLED, text.pid)) ||
-		     (!has_deed(b, OOM_KILLED) && !b->report.no_killable && !b->report.panic[0]));
+		    (!builder_complete(b) || b->report.oom_group[0] ||
+		     (known && builder_victim(b, text.pid)) ||
+		     (!b->deeds[OOM_KILLED] && !b->report.no_killable && !b->report.panic[0]));
 	if (!more)
 		b = begin(log);
 	b->firm = true;
@@ -230,15 +214,15 @@ static struct builder *victim_owner(struct oomlog *log, const struct msg *msg)
 	struct kill_text text;
 
 	if (is_reaper(msg->text) && reaper_text(msg->text, &text)) {
-		if (cur && has_pid(cur, OOM_KILLED, text.pid))
+		if (cur && builder_victim(cur, text.pid))
 			return cur;
-		if (done && has_pid(done, OOM_KILLED, text.pid))
+		if (done && builder_victim(done, text.pid))
 			return done;
 		if (late(log, text.pid))
 			return NULL;
-		if (done && !complete(done))
+		if (done && !builder_complete(done))
 			return done;
-		if (cur && !has_deed(cur, OOM_KILLED) && cur->report.table_line)
+		if (cur && !cur->deeds[OOM_KILLED] && cur->report.table_line)
 			return cur;
 	} else if (cur) {
 		return cur;
@@ -262,9 +246,9 @@ static void take_end(struct oomlog *log, const struct form *form, const struct m
 {
 	struct builder *b = log->cur;
 	bool panic = is_panic(msg->text);
-	bool fits =
-		log->cur_used && (!complete(b) || (panic && !b->report.panic[0] &&
-						   (b->report.no_killable || in_window(b, msg))));
+	bool fits = log->cur_used &&
+		    (!builder_complete(b) || (panic && !b->report.panic[0] &&
+					      (b->report.no_killable || in_window(b, msg))));
 
 	if (!fits)
 		b = begin(log);
@@ -278,9 +262,9 @@ static void take_daemon(struct oomlog *log, const struct form *form, const struc
 	bool more = daemon_goes_on(msg);
 
 	/* reports are told in the order in which they end */
-	if (log->cur_used && complete(log->cur))
+	if (log->cur_used && builder_complete(log->cur))
 		close_cur(log);
-	if (log->done_used && complete(log->done))
+	if (log->done_used && builder_complete(log->done))
 		deliver_done(log);
 	if (log->daemon_used) {
 		bool same = more && b->report.killer == OOM_LOWMEMORYKILLER &&
@@ -301,7 +285,7 @@ static void turn_to_caller(struct oomlog *log, const struct msg *msg)
 {
 	if (msg->caller == OOMLOG_NO_CALLER || !log->cur_used || !log->done_used ||
 	    log->cur->caller == msg->caller || log->done->caller != msg->caller ||
-	    complete(log->done))
+	    builder_complete(log->done))
 		return;
 	struct builder *other = log->cur;
 	log->cur = log->done;
@@ -322,7 +306,7 @@ static void take_other(struct oomlog *log, const struct form *form, const struct
 {
 	struct builder *b = log->cur;
 
-	if (!log->cur_used || complete(b))
+	if (!log->cur_used || builder_complete(b))
 		return;
 	switch ((int)form->role) {
 	case FORM_NOISE:
@@ -409,7 +393,7 @@ void assemble(struct oomlog *log, const struct msg *msg)
 
 bool assemble_busy(const struct oomlog *log)
 {
-	return log->cur_used && !complete(log->cur);
+	return log->cur_used && !builder_complete(log->cur);
 }
 
 void assemble_idle(struct oomlog *log)
@@ -425,7 +409,7 @@ void assemble_expire(struct oomlog *log, uint64_t line)
 	if (log->done_used && line > log->done->report.last_line + WINDOW_LINES)
 		deliver_done(log);
 	if (log->cur_used && line > log->cur->report.last_line + WINDOW_LINES &&
-	    complete(log->cur)) {
+	    builder_complete(log->cur)) {
 		close_cur(log);
 		deliver_done(log);
 	}

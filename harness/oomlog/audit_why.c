@@ -51,12 +51,12 @@ static void add_score(const struct audit_work *work, struct str *why)
 
 static void add_slack(const struct audit_work *work, struct str *why)
 {
-	str_addf(why,
-		 "counters (%" PRIu64 " page%s a process%s) and what may move between choice and "
-		 "print (%" PRIu64 " page%s)",
-		 work->counter_error, plural(work->counter_error),
-		 work->counter_error && !work->options->cpus ? ", an assumed bound" : "",
-		 work->drift, plural(work->drift));
+	if (work->counter_error)
+		str_addf(why, "inexact counters (%" PRIu64 " page%s a process%s) and ",
+			 work->counter_error, plural(work->counter_error),
+			 work->options->cpus ? "" : ", an assumed bound");
+	str_addf(why, "what may move between choice and print (%" PRIu64 " page%s)", work->drift,
+		 plural(work->drift));
 }
 
 static void highest(const struct audit_work *work, const struct audit_outcome *outcome,
@@ -92,7 +92,9 @@ static void tie(const struct audit_work *work, const struct audit_outcome *outco
 		 work->report->table_complete ? "" : ", of the rows that are there",
 		 work->rules->name, last ? "last" : "first");
 	if (outcome->ruled)
-		str_addf(why, " (%s in the table, but a page less takes it a per mille)",
+		str_addf(why,
+			 " (that is %s in the table, but a page more or less makes or unmakes an "
+			 "equal)",
 			 name(outcome->ruled, chosen));
 }
 

@@ -7,7 +7,7 @@
 #include "harness/oomlog/forms.h"
 
 /* Rows that are compared with those before a row without sense: a bound on the work. */
-enum { AFTER_BAD_MAX = 64 };
+enum { AFTER_BAD_MAX = 64, COMPARED_MAX = 256 };
 
 static const struct span nothing;
 
@@ -244,8 +244,9 @@ struct span read_row(struct builder *b, const struct msg *msg)
 		b->after_bad = AFTER_BAD_MAX;
 		return nothing;
 	}
-	if (b->after_bad) {
+	if (b->after_bad && b->compared_rows < COMPARED_MAX) {
 		b->after_bad--;
+		b->compared_rows++;
 		b->restarted = in_table(b, task.pid);
 	}
 	struct oom_task *to = builder_task(b);

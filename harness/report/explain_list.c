@@ -7,7 +7,15 @@
 #include "harness/record/text.h"
 #include "harness/report/explain_layout.h"
 
-enum { TIME = 19, VERDICT = 12, VICTIM = 20 };
+enum { TIME = 19, VERDICT = 7, NAME = 15 };
+
+/* Short, for people; JSON has audit_verdict_name(). */
+static const char *const verdicts[] = {
+	[AUDIT_HIGHEST] = "highest",	     [AUDIT_TIE] = "tie",
+	[AUDIT_WITHIN_ERROR] = "within",     [AUDIT_CHILD] = "child",
+	[AUDIT_ALLOCATING] = "asker",	     [AUDIT_NO_CHOICE] = "nobody",
+	[AUDIT_UNEXPLAINED] = "UNEXPLAINED", [AUDIT_NOT_CHECKED] = "-",
+};
 
 static const char *const scopes[] = {
 	[OOM_SCOPE_UNKNOWN] = "?", [OOM_GLOBAL] = "machine",	  [OOM_MEMCG] = "group",
@@ -31,8 +39,8 @@ void explain_list_head(struct str *out, const struct explain_view *view)
 {
 	STR_AUTO line = STR_INIT;
 
-	str_addf(&line, "%4s %-*s %6s %5s %-*s %-*s %s", "", TIME, "time", "size", "adj", VERDICT,
-		 "audit", VICTIM, "killed", "where; asked by");
+	str_addf(&line, "%4s %-*s %6s %5s %-*s %7s %-*s %s", "", TIME, "time", "size", "adj",
+		 VERDICT, "audit", "pid", NAME, "killed", "where (by whom)");
 	add_cut(out, view, &line, LAYOUT_HEAD);
 }
 
@@ -48,12 +56,13 @@ static void add_where(struct str *out, const struct explain_item *item,
 	else
 		str_add(out, scopes[report->scope]);
 	if (report->cause == OOM_SYSRQ)
-		str_add(out, " (SysRq)");
+		str_add(out, " SysRq");
 	if (*report->panic)
 		str_add(out, " panic");
 	if (*report->comm) {
-		str_add(out, "; ");
+		str_add(out, " (by ");
 		text_clean(out, report->comm);
+		str_add(out, ")");
 	}
 	if (view->several && item->file) {
 		str_add(out, "  ");
@@ -69,20 +78,6 @@ static int32_t adj_of(const struct explain_facts *facts)
 	if (facts->victim_row && facts->victim_row->oom_score_adj != INT16_MIN)
 		return facts->victim_row->oom_score_adj;
 	return INT32_MIN;
-}
-
-static void add_victim(struct str *out, const struct explain_facts *facts)
-{
-	STR_AUTO victim = STR_INIT;
-
-	if (!facts->victim) {
-		layout_cell(out, "-", VICTIM);
-		return;
-	}
-	str_add(&victim, facts->victim->comm);
-	if (facts->victim->pid >= 0)
-		str_addf(&victim, "[%" PRId64 "]", facts->victim->pid);
-	layout_cell(out, str_text(&victim), VICTIM);
 }
 
 static void add_line(struct str *out, const struct explain_item *item,
@@ -102,9 +97,13 @@ static void add_line(struct str *out, const struct explain_item *item,
 		str_addf(out, " %5s ", "-");
 	else
 		str_addf(out, " %5d ", adj_of(&facts));
-	layout_cell(out, audit_verdict_name(item->audit->verdict), VERDICT);
-	str_add(out, " ");
-	add_victim(out, &facts);
+	/* The one that is wider must not be overlooked. */
+	str_addf(out, "%-*s", VERDICT, verdicts[item->audit->verdict]);
+	if (facts.victim && facts.victim->pid >= 0)
+		str_addf(out, " %7" PRId64 " ", facts.victim->pid);
+	else
+		str_addf(out, " %7s ", "-");
+	layout_cell(out, facts.victim ? facts.victim->comm : "-", NAME);
 	str_add(out, " ");
 	add_where(out, item, view);
 }

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/parse.h"
@@ -143,6 +144,51 @@ void line_kill(struct str *out, const struct result *result, json_t *kill)
 	add_audit(out, json_object_get(kill, "audit"));
 }
 
+/* Marks in order of time; their names have '_' for ' '. */
+struct mark {
+	uint64_t t;
+	const char *name;
+};
+
+static int mark_order(const void *a, const void *b)
+{
+	const struct mark *x = a, *y = b;
+
+	return (x->t > y->t) - (x->t < y->t);
+}
+
+void line_timeline(struct str *out, json_t *kill)
+{
+	enum { MARKS_MAX = 16 };
+	struct mark marks[MARKS_MAX];
+	json_t *timeline = json_object_get(kill, "timeline"), *value;
+	char buf[PARSE_TEXT_MAX];
+	const char *name;
+	size_t n = 0;
+
+	if (*line_text(timeline, "missing")) {
+		str_add(out, "none: ");
+		text_clean(out, line_text(timeline, "missing"));
+		return;
+	}
+	json_object_foreach (json_object_get(timeline, "marks"), name, value) {
+		if (n < MARKS_MAX && field_u64_get(value, &marks[n].t))
+			marks[n++].name = name;
+	}
+	qsort(marks, n, sizeof(*marks), mark_order);
+	for (size_t i = 0; i < n; i++) {
+		STR_AUTO words = STR_INIT;
+		text_clean(&words, marks[i].name);
+		for (char *at = words.s; at && (at = strchr(at, '_')); *at = ' ')
+			;
+		str_addf(out, "%s%s", i ? ", " : "", str_text(&words));
+		if (i)
+			str_addf(out, " +%s", format_duration(marks[i].t - marks[0].t, buf));
+	}
+	if (json_is_true(json_object_get(timeline, "lost")))
+		str_add(out, " (events were lost)");
+}
+
 /* Members of events that carry a unit (results/README.md). */
 static const struct {
 	const char *key;
@@ -199,6 +245,32 @@ void line_event(struct str *out, const struct result *result, json_t *event)
 	add_time(out, "+", result, event);
 	add_after(out, "  ", line_text(event, "event"));
 	add_members(out, event, "  ");
+}
+
+bool line_has_claim(const struct result *result)
+{
+	return *line_text(result->claim, "says") != '\0';
+}
+
+int line_claim_observed(const struct result *result)
+{
+	const json_t *observed = json_object_get(result->claim, "observed");
+
+	return json_is_boolean(observed) ? json_is_true(observed) : -1;
+}
+
+void line_claim(struct str *out, const struct result *result)
+{
+	static const char *const answers[] = {"not found out", "false", "true"};
+	int observed = line_claim_observed(result);
+	bool expected = json_is_true(json_object_get(result->claim, "expected"));
+
+	text_clean(out, line_text(result->claim, "says"));
+	str_addf(out, ": %s here", answers[observed + 1]);
+	if (observed >= 0)
+		str_addf(out, ", %s expected", observed == (int)expected ? "as" : "not as");
+	add_after(out, " (", line_text(result->claim, "truth"));
+	str_add(out, *line_text(result->claim, "truth") ? ")" : "");
 }
 
 size_t line_missing(const struct record *record)

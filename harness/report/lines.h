@@ -19,8 +19,17 @@ bool line_holds(const json_t *finding); /* its "ok" */
 void line_finding(struct str *out, const json_t *finding);
 /* "alloc_2 (pid 71, oomhog) in 'victims' after 12.3ms; seen by wait, counter; not by log" */
 void line_kill(struct str *out, const struct result *result, json_t *kill);
+/* "limit hit, signal +1.60ms, exit +1.63ms, memory back +8.16ms"; or why
+ * there is none. Empty where the kill has no timeline at all. */
+void line_timeline(struct str *out, json_t *kill);
 /* "+12.3ms  spawn  task=alloc_1 pid=71" */
 void line_event(struct str *out, const struct result *result, json_t *event);
+
+/* Whether the scenario puts a claim to the test; what was observed: 1 true, 0 false, -1 nothing. */
+bool line_has_claim(const struct result *result);
+int line_claim_observed(const struct result *result);
+/* "a nice process dies first: false here, as expected (false since 2.6.36)" */
+void line_claim(struct str *out, const struct result *result);
 
 /* How many planned results never came, and why in a few words. */
 size_t line_missing(const struct record *record);

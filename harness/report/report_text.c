@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "harness/record/text.h"
+#include "harness/report/claims.h"
 #include "harness/report/lines.h"
 #include "harness/report/reporters.h"
 
@@ -121,6 +122,10 @@ static void add_kills(struct str *out, const struct result *result,
 		STR_AUTO line = STR_INIT;
 		line_kill(&line, result, kill);
 		add_detail(out, "killed: ", &line, options);
+		STR_AUTO course = STR_INIT;
+		line_timeline(&course, kill);
+		if (course.len && options->verbose)
+			add_detail(out, "timeline: ", &course, options);
 	}
 }
 
@@ -255,6 +260,7 @@ static void text_end(FILE *out, const struct record *record, const struct report
 	STR_AUTO text = STR_INIT;
 	char buf[PARSE_TEXT_MAX];
 
+	claims_add(&text, record, options);
 	str_add(&text, "\n");
 	add_bad(&text, record, options);
 	str_addf(&text, "%zu passed, %zu failed, %zu skipped, %zu broken in %s\n",

@@ -38,7 +38,7 @@ END
 } >log
 explain() { run "$OOMLAB" explain "$@"; }
 # killed FILE NAME EXPECTED: the names in a list, in order
-killed() { is "$2" "$3" "$(sed -n 's/.* \([a-z]*\)\[10[0-9]\].*/\1/p' "$1" | tr '\n' ' ')"; }
+killed() { is "$2" "$3" "$(sed -n 's/.* 10[0-9] \([a-z]*\) .*/\1/p' "$1" | tr '\n' ' ')"; }
 
 # ---- statuses ----------------------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ killed "$out" "--since and --until" 'second '
 explain --since '2026-11-21' log
 is_status 1
 like "$err" 'none of 3 reports is of that time'
-sed 's/^[^ ]* host kernel: //' log >dateless
+sed '1d; s/^[^ ]* host kernel: //' log >dateless
 explain --since yesterday dateless
 is_status 1
 like "$err" '3 reports left out: the log does not tell their date'
@@ -159,7 +159,7 @@ run sh -c 'cat log | "$0" explain --list' "$OOMLAB"
 killed "$out" "a pipe without FILE" 'first second third '
 run sh -c '"$0" explain --list <log' "$OOMLAB"
 killed "$out" "a file as standard input" 'first second third '
-like "$out" 'machine; first$' "standard input alone is not named"
+like "$out" 'machine \(by first\)$' "standard input alone is not named"
 
 # ---- streams that go wrong ---------------------------------------------------------------------
 
@@ -178,12 +178,13 @@ empty "$err" "and nothing is said"
 # next NAME EXPECTED: the next line of what is followed
 next() {
 	IFS= read -r line <&3
-	like_line=$(printf '%s\n' "$line" | sed -n 's/.* \([a-z]*\)\[10[0-9]\].*/\1/p')
+	like_line=$(printf '%s\n' "$line" | sed -n 's/.* 10[0-9] \([a-z]*\) .*/\1/p')
 	is "$1" "$2" "$like_line"
 }
+# timeout(1) only ends a test that fails: the pipe closes, and reading from it does.
 mkfifo pipe
 report 2026-11-20T10:00:00+00:00 101 first >grow
-"$OOMLAB" explain --list --follow grow >pipe 2>"$err" &
+timeout 60 "$OOMLAB" explain --list --follow grow >pipe 2>"$err" &
 pid=$!
 exec 3<pipe
 IFS= read -r line <&3
@@ -202,14 +203,13 @@ next "follow: a truncated file" fourth
 } >>grow
 next "follow: two at once, the first" fifth
 next "follow: two at once, the second" sixth
-kill -INT "$pid" 2>/dev/null
 kill -TERM "$pid"
 status=0
 wait "$pid" || status=$?
 is "follow: interrupted" 130 "$status"
 exec 3<&-
 
-"$OOMLAB" explain --list --follow grow >pipe 2>"$err" &
+timeout 60 "$OOMLAB" explain --list --follow grow >pipe 2>"$err" &
 pid=$!
 exec 3<pipe
 IFS= read -r line <&3

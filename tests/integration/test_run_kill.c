@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "harness/exec/trace.h"
 #include "tests/integration/host_rig.h"
 #include "tests/lib/skip.h"
 
@@ -25,7 +26,7 @@ Suite *run_kill_suite(void);
 
 enum {
 	ROUNDS = 200,
-	LONGEST_MS = 140, /* the two scenarios take some 100 ms */
+	LONGEST_MS = 300, /* the two scenarios, and tracing on and off, take some 250 ms */
 	GONE_MS = 10000,
 };
 
@@ -164,6 +165,24 @@ static size_t groups_left(pid_t pid, struct str *names)
 	return n;
 }
 
+/* Instances of tracefs of the run with this pid; none where there is no tracefs. */
+static size_t traces_left(pid_t pid)
+{
+	MEM_AUTO char *prefix = mem_printf("oomlab-%d-", (int)pid);
+	struct dirent *entry;
+	struct err err;
+	size_t n = 0;
+	FD_AUTO dir = trace_dir(&err);
+	int instances = dir < 0 ? -1 : openat(dir, "instances", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = instances < 0 ? NULL : fdopendir(instances);
+
+	while (folder && (entry = readdir(folder)) != NULL)
+		n += str_starts(entry->d_name, prefix);
+	if (folder)
+		(void)closedir(folder);
+	return n;
+}
+
 /* ---- one round ----------------------------------------------------------------------------- */
 
 static void kill_if(pid_t pid)
@@ -203,6 +222,7 @@ static void one_round(int round, unsigned int *seed)
 	expect_all_gone(needle);
 	ck_assert_msg(groups_left(pid, &left) == 0, "round %d left groups:%s", round,
 		      str_text(&left));
+	ck_assert_msg(traces_left(pid) == 0, "round %d left its instance of tracefs", round);
 	host_rig_compare();
 }
 
@@ -229,6 +249,7 @@ START_TEST(interrupted_run_ends_with_130)
 	ck_assert_int_eq(kill(pid, SIGINT), 0);
 	ck_assert_int_eq(finish(pid), 130);
 	ck_assert_msg(groups_left(pid, &left) == 0, "left groups:%s", str_text(&left));
+	ck_assert_uint_eq(traces_left(pid), 0);
 	host_rig_compare();
 }
 END_TEST
