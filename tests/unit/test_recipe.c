@@ -49,7 +49,7 @@ START_TEST(errors_name_the_part)
 		     "part 1: expected a kind of memory after the size (anon, file, shmem or "
 		     "mlock), got nothing");
 	expect_error("40M anon + 2M swap", EINVAL,
-		     "part 2: expected anon, file, shmem or mlock, got 'swap'");
+		     "part 2: expected anon, file, shmem, mlock, tables or swapped, got 'swap'");
 	expect_error("40M anon 2M file", EINVAL, "part 1: expected '+' or the end, got '2M'");
 	expect_error("0 anon", EINVAL, "part 1: expected a size above 0, got '0'");
 	expect_error("max anon", EINVAL, "part 1: expected a size above 0, got 'max'");
