@@ -181,7 +181,7 @@ static bool changes(const struct plan_step *step)
 void foresee_begin(struct runner *run, const struct plan_step *step)
 {
 	if (!run->foresight || step->kind == PLAN_EXPECT || step->kind == PLAN_REPEAT ||
-	    step->kind == PLAN_NICE || only_disables(step))
+	    step->kind == PLAN_NICE || step->kind == PLAN_FILL || only_disables(step))
 		return;
 	events_read_log(run);
 	growth_told(run, step);

@@ -36,6 +36,8 @@ struct growth {
 struct growth growth_of(const struct runner *run, int task, const struct plan_step *step);
 /* Whether what the task's workload takes counts for itself. */
 bool growth_counts(const struct runner *run, int task);
+/* Whether it counts for nobody. */
+bool growth_elsewhere(const struct runner *run, int task);
 /* Whether something is at work already, step or not: then its groups can be at their limits. */
 bool growth_under_way(const struct runner *run, int task);
 /* Keeps how far the command that this step gives will come. */

@@ -70,7 +70,7 @@ static void carry_task_on(const struct runner *run, const struct seen *seen,
 	uint64_t more = now > was ? now - was : 0, less = was > now ? was - now : 0;
 	task->taken_least = growth_counts(run, seen->task) ? more : 0;
 	task->taken_most = seen->unknown_pages;
-	if (more)
+	if (more && !growth_elsewhere(run, seen->task))
 		task->taken_most += more + hog_table_pages(now, page) - hog_table_pages(was, page) +
 				    run->foresight->told[seen->task].extra_pages;
 	task->given_back = less > task->given_back ? less : task->given_back;

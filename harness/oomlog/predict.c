@@ -189,7 +189,8 @@ static struct taking taking_of(const struct outlook *outlook, const struct predi
 	const struct predict_group *group = &outlook->world->groups[outlook->group];
 	struct taking ret = {0};
 
-	if (!grower || !predict_below(outlook->world, grower->group, outlook->group))
+	if (!grower || grower->growth == PREDICT_ELSEWHERE ||
+	    !predict_below(outlook->world, grower->group, outlook->group))
 		return ret;
 	/* The last page of a request that meets the limit is not among those that it has got. */
 	uint64_t request = grower->most_pages == UINT64_MAX ? UINT64_MAX : grower->most_pages - 1;

@@ -31,10 +31,11 @@ const char *predict_doubt_name(enum predict_doubt doubt); /* "sure", "tie", ... 
 /* What a process may do until the OOM. */
 enum predict_growth {
 	PREDICT_STILL = 0,
-	PREDICT_GROWS,	 /* what it takes counts for itself, page tables included */
-	PREDICT_CHARGES, /* it need not count for itself: page cache, tmpfs */
-	PREDICT_BREEDS,	 /* makes processes, of its own oom_score_adj, that take it */
-	PREDICT_AT_WILL, /* a command: any of these, at any oom_score_adj */
+	PREDICT_GROWS,	   /* what it takes counts for itself, page tables included */
+	PREDICT_CHARGES,   /* it need not count for itself: page cache, tmpfs */
+	PREDICT_ELSEWHERE, /* it counts for no process: a file of a tmpfs that is written only */
+	PREDICT_BREEDS,	   /* makes processes, of its own oom_score_adj, that take it */
+	PREDICT_AT_WILL,   /* a command: any of these, at any oom_score_adj */
 };
 
 struct predict_task {
