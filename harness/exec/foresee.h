@@ -114,6 +114,7 @@ uint64_t outlook_touched(const struct runner *run, int task); /* by its status p
 /* Adds process 'index' of the reading, which is in this group. */
 void outlook_see(struct runner *run, struct view *view, size_t index, int group,
 		 const struct plan_step *step);
+bool outlook_orphan(const struct runner *run, const struct seen *seen);
 void outlook_set_growth(const struct runner *run, const struct plan_step *step,
 			const struct seen *seen, struct predict_task *task);
 /* What reclaim may take from processes, or move in their counters, on the way to an OOM. */

@@ -65,6 +65,7 @@ static void carry_task_on(const struct runner *run, const struct seen *seen,
 							  world->pid != (pid_t)task->task.pid));
 		task->group = world->group >= 0 ? world->group : task->group;
 	}
+	task->leaving = task->leaving || outlook_orphan(run, seen);
 	if (!own || seen->command)
 		return;
 	uint64_t more = now > was ? now - was : 0, less = was > now ? was - now : 0;
@@ -82,7 +83,7 @@ uint64_t outlook_held(const struct predict_task *task)
 	       task->taken_most;
 }
 
-/* Victims that are not reaped yet may still hold what they had. */
+/* Victims that are not reaped yet, and orphans, may still hold what they had. */
 static uint64_t still_held(const struct runner *run, const struct view *view)
 {
 	uint64_t held = 0;
@@ -92,10 +93,19 @@ static uint64_t still_held(const struct runner *run, const struct view *view)
 		const struct seen *seen = &view->seen[i];
 		bool reaped = seen->task >= 0 && seen->child < 0 &&
 			      run->world.tasks[seen->task].life != WORLD_RUNNING;
-		if (task->gone && !reaped)
+		if ((task->gone && !reaped) || task->leaving)
 			held += outlook_held(task);
 	}
 	return held;
+}
+
+static void add_held(const struct runner *run, int root, struct view *view)
+{
+	uint64_t held = still_held(run, view);
+
+	for (size_t g = 0; g < view->world.n_groups; g++)
+		if (outlook_in_tree(run, (int)g, root))
+			view->world.groups[g].slack_pages += held;
 }
 
 void outlook_predict(const struct runner *run, int root, struct view *view)
@@ -144,14 +154,11 @@ void outlook_carry_on(struct runner *run, int root, const struct plan_step *step
 			outlook_reread_adj(&world->tasks[i]);
 	}
 	replace_starting(run, root, step);
-	uint64_t held = still_held(run, view);
-	for (size_t g = 0; g < world->n_groups; g++) {
-		if (!outlook_in_tree(run, (int)g, root) ||
-		    world->groups[g].limit_pages == UINT64_MAX)
-			continue;
-		outlook_usage(run, (int)g, &world->groups[g], true);
-		world->groups[g].slack_pages += held;
-	}
+	for (size_t g = 0; g < world->n_groups; g++)
+		if (outlook_in_tree(run, (int)g, root) &&
+		    world->groups[g].limit_pages != UINT64_MAX)
+			outlook_usage(run, (int)g, &world->groups[g], true);
+	add_held(run, root, view);
 	outlook_predict(run, root, view);
 }
 
@@ -189,6 +196,7 @@ static void read_all(struct runner *run, int root, const struct plan_step *step)
 		assume_processes(run, root, step);
 	outlook_add_by_step(run, root, step);
 	outlook_add_reclaim(run, root);
+	add_held(run, root, view);
 	outlook_predict(run, root, view);
 }
 
