@@ -58,6 +58,7 @@ void foresee_close(struct runner *run)
 	for (size_t g = 0; g < run->plan->n_groups; g++) {
 		view_clear(&foresight->outlooks[g].now);
 		view_clear(&foresight->outlooks[g].before);
+		free(foresight->outlooks[g].last);
 	}
 	candidates_free(foresight->candidates);
 	free(foresight->outlooks);

@@ -71,7 +71,15 @@ struct view {
 /* The tree of groups below one that has none above it. A kill whose line comes late is judged by
  * the view that the kernel's choice came after. */
 struct outlook {
-	bool stale; /* a kill came since */
+	bool stale;  /* a kill came since */
+	bool killed; /* a kill came since the processes were read */
+	/* Page tables of processes that are gone since the usage was known exactly. */
+	uint64_t late_pages;
+	size_t n_last;
+	struct last_seen {
+		int64_t pid;
+		uint64_t table_pages;
+	} * last; /* who was there at the last reading */
 	struct view now, before;
 };
 

@@ -159,5 +159,5 @@ void foresee_killed(struct runner *run, struct world_kill *kill)
 	}
 	bury(run, root, &outlook->now, kill->pid);
 	bury(run, root, &outlook->before, kill->pid);
-	outlook->stale = true;
+	outlook->stale = outlook->killed = true;
 }
