@@ -89,6 +89,8 @@ static void draw_family(uint64_t *state, struct crowd_member *member)
 	member->children = crowd_between(state, (struct range){1, 12});
 	member->part = crowd_between(state, (struct range){0, member->pages});
 	member->pages -= member->part;
+	/* It maps more of its program than they do; it may be larger than they are or smaller. */
+	member->own = crowd_between(state, (struct range){0, member->pages});
 }
 
 static void (*const draws[CROWD_KINDS])(uint64_t *state, struct crowd_member *member) = {
@@ -144,7 +146,7 @@ static void draw_member(uint64_t *state, const struct crowd_spec *spec, uint64_t
 		member.kind = CROWD_ANON;
 	if (member.kind == CROWD_ANON) {
 		member.pages += member.part;
-		member.part = 0;
+		member.part = member.own = 0;
 	}
 	crowd->members = mem_grow(crowd->members, crowd->n + 1, sizeof(member));
 	crowd->members[crowd->n++] = member;
@@ -181,6 +183,7 @@ static void shrink(struct crowd *crowd, uint64_t max_pages)
 			smaller = smaller || member->pages > 1 || member->part > 0;
 			member->pages = member->pages * 7 / 8 > 0 ? member->pages * 7 / 8 : 1;
 			member->part = member->part * 7 / 8;
+			member->own = member->own * 7 / 8;
 		}
 		if (!smaller)
 			return;

@@ -42,7 +42,8 @@ struct crowd_spec {
 struct crowd_member {
 	enum crowd_kind kind;
 	int oom_score_adj; /* 0: none is set */
-	uint64_t pages;	   /* private memory; of each child as well */
+	uint64_t pages;	   /* private memory; of each child of a family */
+	uint64_t own;	   /* CROWD_FAMILY: private memory of the parent */
 	uint64_t part;	   /* pages: tables, swapped, or shared */
 	uint64_t children; /* CROWD_FAMILY */
 	uint64_t threads;  /* CROWD_THREADS */

@@ -318,7 +318,7 @@ static void line_family(struct line *line)
 {
 	option(line, "children", line->member->children);
 	option(line, "size", line->member->pages * line->page);
-	option(line, "parent-size", line->member->pages * line->page);
+	option(line, "parent-size", line->member->own * line->page);
 	option(line, "shared", line->member->part * line->page);
 }
 
