@@ -8,7 +8,7 @@
 #include "harness/cmd/score.h"
 #include "harness/record/text.h"
 
-enum { NAME_MIN = 8, FIXED = 71 /* columns before the name */ };
+enum { NAME_MIN = 8 };
 
 static const char style_victim[] = "\033[1m", style_never[] = "\033[2m", style_off[] = "\033[0m";
 
@@ -28,12 +28,12 @@ static void add_points(struct str *out, const struct score *score, const struct 
 	uint64_t pages = score_pages(score, scope, points);
 
 	if (points == BADNESS_NEVER) {
-		str_addf(out, " %10s %8s", "-", "-");
+		str_addf(out, " %8s %7s", "-", "-");
 		return;
 	}
 	snprintf(text, sizeof(text), "%s%s", points < 0 ? "-" : "",
 		 pages ? format_size_short(pages * scope->c->page_bytes, size) : "0");
-	str_addf(out, " %10" PRId64 " %8s", points, text);
+	str_addf(out, " %8" PRId64 " %7s", points, text);
 }
 
 static void add_scores(struct str *out, const struct score_row *row)
@@ -44,12 +44,13 @@ static void add_scores(struct str *out, const struct score_row *row)
 	};
 
 	if (row->match == SCORE_HIDDEN || row->match == SCORE_UNREAD)
-		str_addf(out, " %5s %5" PRId64 " ", "?", row->own_score);
+		str_addf(out, " %5s %4" PRId64 " ", "?", row->own_score);
 	else
-		str_addf(out, " %5" PRId64 " %5" PRId64 "%c", row->kernel_score, row->own_score,
+		str_addf(out, " %5" PRId64 " %4" PRId64 "%c", row->kernel_score, row->own_score,
 			 marks[row->match]);
 }
 
+/* 'width' columns are left for it; 0: as many as it needs. */
 static void add_name(struct str *out, const struct score_scope *scope, const struct score_row *row,
 		     size_t width)
 {
@@ -60,9 +61,8 @@ static void add_name(struct str *out, const struct score_scope *scope, const str
 	text_clean(&name, more->comm);
 	if (bar)
 		str_addf(&name, " (%s)", bar);
-	str_add(out, "  ");
 	if (width)
-		text_cut(out, str_text(&name), width > FIXED + NAME_MIN ? width - FIXED : NAME_MIN);
+		text_cut(out, str_text(&name), width);
 	else
 		str_add(out, str_text(&name));
 }
@@ -75,17 +75,22 @@ static void add_row(struct str *out, const struct score *score, const struct sco
 
 	if (view->colour && style)
 		str_add(out, style);
+	size_t from = out->len, width = view->width;
 	if (row->rank)
 		str_addf(out, "%5zu", row->rank);
 	else
 		str_add(out, "never");
 	str_addf(out, " %7" PRId64 " %5d", task->pid, task->oom_score_adj);
-	add_pages(out, scope, task->rss_pages, 6);
-	add_pages(out, scope, task->swap_pages, 6);
+	add_pages(out, scope, task->rss_pages, 5);
+	add_pages(out, scope, task->swap_pages, 5);
 	add_pages(out, scope, task->table_pages, 6);
 	add_points(out, score, scope, row->points);
 	add_scores(out, row);
-	add_name(out, scope, row, view->width);
+	str_add(out, " ");
+	size_t used = out->len - from; /* figures may outgrow their columns */
+	if (width)
+		width = width > used + NAME_MIN ? width - used : NAME_MIN;
+	add_name(out, scope, row, width);
 	if (view->colour && style)
 		str_add(out, style_off);
 	str_add(out, "\n");
@@ -107,8 +112,8 @@ size_t score_show(const struct score *score, const struct score_scope *scope, co
 {
 	size_t shown = 0;
 
-	str_addf(out, "%5s %7s %5s %6s %6s %6s %10s %8s %5s %5s   %s\n", "RANK", "PID", "ADJ",
-		 "RSS", "SWAP", "TABLES", "POINTS", "BADNESS", "SCORE", "OURS", "NAME");
+	str_addf(out, "%5s %7s %5s %5s %5s %6s %8s %7s %5s %4s  %s\n", "RANK", "PID", "ADJ", "RSS",
+		 "SWAP", "TABLES", "POINTS", "BADNESS", "SCORE", "OURS", "NAME");
 	for (size_t i = 0; i < scope->n_rows; i++) {
 		if (!wanted(score, scope, i, pids, n) || (view->height && shown == view->height))
 			continue;

@@ -18,7 +18,18 @@ is "--top 1 shows one row" 1 "$(grep -cE '^( +[0-9]+|never) +[0-9]+ ' "$out")"
 run "$OOMLAB" score --all --top 0
 is_status 0
 like "$out" " $$ .* sh$" "--top 0 shows this shell"
-is "no oom_score differs from ours" "" "$(grep -E '^( +[0-9]+|never) .*[0-9]!  ' "$out")"
+is "no oom_score differs from ours" "" "$(grep -E '^( +[0-9]+|never) .*[0-9]! ' "$out")"
+
+if command -v script >"$tap_dir/script"; then
+	for columns in 80 100; do
+		run script -qec "stty cols $columns; LC_ALL=C '$OOMLAB' score --colour never" /dev/null
+		is "a terminal of $columns columns: no line is longer" "" \
+			"$(tr -d '\r' <"$out" | awk -v n=$columns 'length > n')"
+		like "$out" '^ +1 +[0-9]+ ' "a terminal of $columns columns: the table is there"
+	done
+else
+	skip "a terminal" "script is not installed"
+fi
 
 # processes
 sleep 1000 &
