@@ -43,7 +43,7 @@ GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/fil
 
 # ---- flags ------------------------------------------------------------------------------------
 
-LIBS := libfyaml jansson libseccomp libtracefs
+LIBS := libfyaml jansson libseccomp libtracefs libarchive libkmod
 ifneq ($(filter-out clean help lint check-layers,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(LIBS) 2>&1 || echo missing),)
 $(error $(PKG_CONFIG) does not find all of: $(LIBS); './quickstart' installs them, packages.txt names them)

@@ -36,7 +36,7 @@ struct run_values {
 	bool dry_run, fail_fast, disposable, timeline, verbose, quiet;
 };
 
-static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
+static const char *const formats[] = {"text", "tap", "junit", "json", "stream", NULL};
 static const char *const colours[] = {"auto", "always", "never", NULL};
 
 #define AT(field) offsetof(struct run_values, field)
@@ -213,6 +213,24 @@ static void on_ended(void *data, const struct result *result)
 	keep_error(session);
 }
 
+static void on_began(void *data, const char *name)
+{
+	struct session *session = data;
+
+	if (session->reporter->began)
+		session->reporter->began(session->out, name);
+	keep_error(session);
+}
+
+static void on_event(void *data, const char *name, const json_t *event)
+{
+	struct session *session = data;
+
+	if (session->reporter->event)
+		session->reporter->event(session->out, name, event);
+	keep_error(session);
+}
+
 static void on_tick(void *data, const struct supervise_row *rows, size_t n)
 {
 	struct session *session = data;
@@ -364,6 +382,8 @@ static int run_all(struct session *session, struct err *err)
 					    .fail_fast = session->values->fail_fast,
 					    .timeline = session->values->timeline,
 					    .tick_ns = session->live ? LIVE_TICK_NS : 0,
+					    .began = on_began,
+					    .event = on_event,
 					    .ended = on_ended,
 					    .tick = on_tick,
 					    .data = session};

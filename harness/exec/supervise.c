@@ -147,6 +147,9 @@ static void take_line(struct job *job, const char *text, size_t len)
 		snprintf(job->doing, sizeof(job->doing), "%s", name);
 		job->row.doing = job->doing;
 		json_array_append(job->events, line);
+		if (job->super->options->event)
+			job->super->options->event(job->super->options->data, job->item->name,
+						   line);
 		if (str_eq(name, "killed"))
 			trace_collect(job->super->trace);
 	}
@@ -355,6 +358,8 @@ static void job_start(struct supervisor *super, struct job *job, size_t index)
 		.row = {.name = item->name, .began_ns = clock_ns(), .limit_bytes = UINT64_MAX}};
 	job->deadline_ns = UINT64_MAX;
 	super->running++;
+	if (super->options->began)
+		super->options->began(super->options->data, item->name);
 	if (job_prepare(job, &err) >= 0)
 		return;
 	super->stop = super->stop || err.code == EINTR;

@@ -39,6 +39,9 @@ struct supervise_options {
 	bool timeline;	    /* trace the course of each kill, see trace.h */
 	bool fail_fast;	    /* start no more after the first that fails or is broken */
 	uint64_t tick_ns;   /* how often 'tick' is called; 0: never */
+	/* An item begins; an event of it came (borrowed). May be NULL. */
+	void (*began)(void *data, const char *name);
+	void (*event)(void *data, const char *name, const json_t *event);
 	/* A result came (owned by the record). */
 	void (*ended)(void *data, const struct result *result);
 	void (*tick)(void *data, const struct supervise_row *rows, size_t n);

@@ -21,6 +21,9 @@ struct reporter {
 	const char *name; /* "text", "tap", "junit", "json" */
 	const char *summary;
 	void (*begin)(FILE *out, const struct record *record, const struct report_options *options);
+	/* A scenario begins; an event of one under way. May be NULL. */
+	void (*began)(FILE *out, const char *name);
+	void (*event)(FILE *out, const char *name, const json_t *event);
 	void (*result)(FILE *out, const struct record *record, const struct result *result,
 		       const struct report_options *options);
 	void (*end)(FILE *out, const struct record *record, const struct report_options *options);
