@@ -23,7 +23,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # ---- sources ----------------------------------------------------------------------------------
 
-SRC      := $(sort $(wildcard base/*.c cgroups/*.c workloads/*.c harness/*/*.c))
+GUEST_SRC := $(sort $(wildcard harness/guest/*.c))
+SRC      := $(filter-out $(GUEST_SRC),$(sort $(wildcard base/*.c cgroups/*.c workloads/*.c harness/*/*.c)))
 MAIN_SRC := $(shell grep -l '^int main\>' $(SRC))
 REGISTRY := $(if $(wildcard workloads/gen-registry.sh),$(GEN)/registry.c)
 GEN_SRC  := $(GEN)/cmds.c $(REGISTRY)
@@ -31,6 +32,10 @@ LIB_SRC  := $(filter-out $(MAIN_SRC),$(SRC)) $(REGISTRY)
 HOG_MAIN := $(filter-out workloads/gen_filters.c,$(filter workloads/%,$(MAIN_SRC)))
 HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
+# The programs of a virtual machine are static: without what needs libraries that are not.
+NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/cmd/cmd_vm.c harness/cmd/cmd_explain.c
+GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
+	$(filter harness/guest/setup.c,$(GUEST_SRC))
 
 TEST_LIB := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
@@ -124,6 +129,14 @@ $(B)/oomlab: $(call objs,$(B)/obj/lab,$(LAB_SRC)) $(B)/obj/lab/lib.a
 	$(call link,$(LAB_LD),$(LAB_LIBS))
 $(B)/oomhog: $(call objs,$(B)/obj/hog,$(HOG_SRC))
 	$(call link,$(CC) $(CFLAGS) $(HOG_LINK) $(LDFLAGS))
+$(B)/obj/hog/guest.a: $(call objs,$(B)/obj/hog,$(GUEST_LIB_SRC))
+	$(archive)
+GUEST_LINK = $(CC) $(CFLAGS) $(HOG_LINK) -s $(LDFLAGS)
+GUEST_LIBS = $(shell $(PKG_CONFIG) --static --libs libfyaml jansson libseccomp) -lm
+$(B)/guest/oomlab: $(call objs,$(B)/obj/hog,$(GEN)/guest_cmds.c harness/cmd/main.c) $(B)/obj/hog/guest.a
+	$(call link,$(GUEST_LINK),$(GUEST_LIBS))
+$(B)/guest/init: $(call objs,$(B)/obj/hog,harness/guest/init.c) $(B)/obj/hog/guest.a
+	$(call link,$(GUEST_LINK),$(GUEST_LIBS))
 $(B)/asan/unit: $(call objs,$(B)/asan/obj,$(UNIT_SRC)) $(B)/asan/obj/test.a $(B)/asan/obj/lib.a
 	$(call link,$(ASAN_LD),$(ALL_LIBS))
 $(B)/tests/integration: $(call objs,$(B)/obj/lab,$(INTEGRATION_SRC)) $(B)/obj/lab/test.a \
@@ -156,14 +169,21 @@ $(GEN)/registry.c: FORCE
 	@mkdir -p $(@D)
 	@sh workloads/gen-registry.sh $(sort $(wildcard workloads/wl_*.c)) > $@.new; $(keep)
 
+GUEST_CMDS := run list doctor score help
 CMDS := $(patsubst harness/cmd/cmd_%.c,%,$(sort $(wildcard harness/cmd/cmd_*.c)))
-$(GEN)/cmds.c: FORCE
+# 1: the commands
+define registry
 	@mkdir -p $(@D)
 	@{ echo '/* Made by the Makefile from the names of harness/cmd/cmd_*.c. */'; \
 	echo '#include "harness/cmd/cmd.h"'; echo; \
-	printf 'extern const struct cmd cmd_%s;\n' $(CMDS); echo; \
+	printf 'extern const struct cmd cmd_%s;\n' $(1); echo; \
 	echo 'const struct cmd *const cmd_registry[] = {'; \
-	printf '\t&cmd_%s,\n' $(CMDS); printf '\tNULL,\n};\n'; } > $@.new; $(keep)
+	printf '\t&cmd_%s,\n' $(1); printf '\tNULL,\n};\n'; } > $@.new; $(keep)
+endef
+$(GEN)/cmds.c: FORCE
+	$(call registry,$(CMDS))
+$(GEN)/guest_cmds.c: FORCE
+	$(call registry,$(filter $(CMDS),$(GUEST_CMDS)))
 
 $(GEN)/%/suites.h: FORCE
 	@mkdir -p $(@D)
@@ -199,8 +219,9 @@ $(B)/oomlab.bash: $(B)/oomlab
 
 # ---- targets ----------------------------------------------------------------------------------
 
-##all: build build/oomlab and build/oomhog
-all: $(B)/oomlab $(B)/oomhog
+##all: build build/oomlab and build/oomhog, and what runs in virtual machines
+GUEST := $(B)/guest/oomlab $(B)/guest/init
+all: $(B)/oomlab $(B)/oomhog $(GUEST)
 
 ##run: run the scenario catalogue on this machine (ARGS='...' are added)
 # 77, everything skipped with its reason, is no failure of the run.
