@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,6 +15,7 @@
 #include "harness/cmd/catalogue.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/rate.h"
+#include "harness/cmd/terminal.h"
 #include "harness/exec/host.h"
 #include "harness/exec/supervise.h"
 #include "harness/report/report.h"
@@ -37,7 +37,6 @@ struct run_values {
 };
 
 static const char *const formats[] = {"text", "tap", "junit", "json", "stream", NULL};
-static const char *const colours[] = {"auto", "always", "never", NULL};
 
 #define AT(field) offsetof(struct run_values, field)
 
@@ -73,7 +72,7 @@ static const struct opt run_options[] = {
 	 "trace the course of each kill, which costs a run 0.1 to 0.2 s (default where tracefs is)",
 	 NULL, NULL},
 	{"colour", '\0', OPT_CHOICE, AT(colour), "WHEN", "colour: auto (default), always or never",
-	 colours, NULL},
+	 terminal_colours, NULL},
 	{"verbose", 'v', OPT_FLAG, AT(verbose), NULL, "print events and kills of every scenario",
 	 NULL, NULL},
 	{"quiet", 'q', OPT_FLAG, AT(quiet), NULL, "no live lines", NULL, NULL},
@@ -245,30 +244,6 @@ static void on_tick(void *data, const struct supervise_row *rows, size_t n)
 
 /* ---- reporting ----------------------------------------------------------------------------- */
 
-/* Whether what is at out knows escape sequences. */
-static bool is_terminal(FILE *out)
-{
-	const char *term = getenv("TERM");
-
-	return isatty(fileno(out)) && term && *term && !str_eq(term, "dumb");
-}
-
-static bool use_colour(const struct run_values *values, FILE *out)
-{
-	const char *refused = getenv("NO_COLOR"); /* no-color.org: when not empty */
-
-	if (values->colour)
-		return values->colour == 1;
-	return is_terminal(out) && !(refused && *refused);
-}
-
-static int terminal_width(FILE *out)
-{
-	struct winsize size;
-
-	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 static int open_output(struct session *session, struct err *err)
 {
 	const struct run_values *values = session->values;
@@ -282,11 +257,12 @@ static int open_output(struct session *session, struct err *err)
 		session->out = fdopen(fd, "w");
 	}
 	session->reporter = reporter_find(formats[values->format]);
-	session->report = (struct report_options){.colour = use_colour(values, session->out),
-						  .verbose = values->verbose,
-						  .width = terminal_width(session->out)};
+	session->report =
+		(struct report_options){.colour = terminal_colour(session->out, values->colour),
+					.verbose = values->verbose,
+					.width = terminal_width(session->out)};
 	if (!values->quiet && isatty(STDERR_FILENO) && session->out == stdout &&
-	    is_terminal(stdout) && values->format == 0)
+	    terminal_is(stdout) && values->format == 0)
 		session->live = live_new(stdout, &session->report);
 	return 0;
 }
