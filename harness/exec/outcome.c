@@ -45,6 +45,16 @@ static void keep_output(struct runner *run)
 	}
 }
 
+json_t *outcome_claim(const struct plan *plan)
+{
+	const struct plan_claim *claim = plan->claim;
+
+	if (!claim)
+		return json_object();
+	return json_pack("{s:o, s:o, s:b, s:n}", "says", field_text_new(claim->says), "truth",
+			 field_text_new(claim->truth), "expected", claim->here, "observed");
+}
+
 void outcome_begin(struct runner *run)
 {
 	const struct plan *plan = run->plan;
@@ -56,6 +66,7 @@ void outcome_begin(struct runner *run)
 	result->title = plan->title ? mem_dup(plan->title) : NULL;
 	result->tags = json_array();
 	result->params = json_object();
+	result->claim = outcome_claim(plan);
 	result->findings = json_array();
 	result->kills = json_array();
 	result->samples = json_array();

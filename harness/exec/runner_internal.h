@@ -111,6 +111,7 @@ const char *step_task(const struct runner *run, int task); /* its name */
 /* ---- alloc.c, expect.c ---- */
 void step_alloc(struct runner *run, const struct plan_step *step);
 void step_expect(struct runner *run, const struct plan_step *step);
+void step_decide(struct runner *run, const struct plan_step *step);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
 

@@ -23,7 +23,8 @@ static void resize(struct findings *findings, size_t n)
 	findings->n = n;
 }
 
-enum judge_state judge_eval(const struct expect *expect, struct world *world, struct findings *ret)
+enum judge_state judge_items(const struct expect *expect, const struct world *world,
+			     struct findings *ret)
 {
 	enum judge_state worst = JUDGE_HOLDS;
 
@@ -33,15 +34,29 @@ enum judge_state judge_eval(const struct expect *expect, struct world *world, st
 		struct finding *finding = &ret->items[i];
 		finding->at = item->at;
 		finding->what = item->row->key;
+		finding->of = NULL;
 		finding->expected[0] = finding->got[0] = finding->seen[0] = '\0';
 		finding->unlogged = false;
 		finding->state = item->row->eval(item, world, finding);
 		worst = judge_worse(worst, finding->state);
 	}
-	for (size_t i = 0; worst == JUDGE_HOLDS && i < expect->n; i++)
+	return worst;
+}
+
+void judge_claim(const struct expect *expect, struct world *world)
+{
+	for (size_t i = 0; i < expect->n; i++)
 		if (expect->items[i].row->claim)
 			expect->items[i].row->claim(&expect->items[i], world);
-	return worst;
+}
+
+enum judge_state judge_eval(const struct expect *expect, struct world *world, struct findings *ret)
+{
+	enum judge_state state = judge_items(expect, world, ret);
+
+	if (state == JUDGE_HOLDS)
+		judge_claim(expect, world);
+	return state;
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */

@@ -55,6 +55,8 @@ unsigned judge_wants(const struct expect *expect);
 int judge_wants_proof_of(const struct expect *expect, int task);
 /* 'within:', or UINT64_MAX when it was not given (the caller's default deadline applies). */
 uint64_t judge_within_ns(const struct expect *expect);
+/* "false", "true" of DECIDE_FALSE, DECIDE_TRUE. */
+const char *judge_side_name(int side);
 
 enum judge_state {
 	JUDGE_HOLDS, /* everything expected was observed */
@@ -65,6 +67,7 @@ enum judge_state {
 struct finding {
 	const struct node *at; /* the line of the scenario; NULL: the whole expectation */
 	const char *what;      /* key, e.g. "killed" */
+	const char *of;	       /* of a 'decide': which side it is of, "true"; NULL: no 'decide' */
 	enum judge_state state;
 	bool unlogged; /* waits for a report that the kernel left out (10 in 5 s) */
 	char expected[200];
@@ -83,6 +86,18 @@ void findings_free(struct findings *findings);
  * result is the worst of all items (FAILS over WAIT over HOLDS). On HOLDS, kills named by 'killed'
  * are marked claimed in world. */
 enum judge_state judge_eval(const struct expect *expect, struct world *world, struct findings *ret);
+
+/* A question to the kernel: two expectations, the sides of a 'decide', of which one comes true. */
+enum { DECIDE_FALSE, DECIDE_TRUE, DECIDE_SIDES };
+
+/* Judges both sides. HOLDS: decided, *ret_side says for which, the kills that it names are marked
+ * claimed, and ret has its findings. Else ret has the findings of both sides that do not hold.
+ *
+ * Decided is what holds while the other side does not and has nothing to wait for: it can no
+ * longer come true, or no command of a step and no ping is under way, or time is over ('last').
+ * Both sides at once decide nothing; that ends with the time. */
+enum judge_state judge_decide(const struct expect *const sides[DECIDE_SIDES], struct world *world,
+			      bool last, struct findings *ret, int *ret_side);
 
 /* Whether the sources agree about one kill: fills text with what is missing or contradicts, e.g.
  * "wait: SIGKILL, log: no 'Killed process 71' line, counter: oom_kill +0". Returns HOLDS, WAIT

@@ -121,6 +121,13 @@ void row_claim_violation(const struct item *item, struct world *world);
 void row_claim_exited(const struct item *item, struct world *world);
 void row_claim_errno(const struct item *item, struct world *world);
 
+/* ---- whole expectations (eval.c) ------------------------------------------------------------ */
+
+/* judge_eval() in its two halves. */
+enum judge_state judge_items(const struct expect *expect, const struct world *world,
+			     struct findings *ret);
+void judge_claim(const struct expect *expect, struct world *world);
+
 /* ---- parsing helpers (names.c) -------------------------------------------------------------- */
 
 /* "file:line:column: KEY: text". */

@@ -200,6 +200,32 @@ void line_event(struct str *out, const struct result *result, json_t *event)
 	add_members(out, event, "  ");
 }
 
+bool line_has_claim(const struct result *result)
+{
+	return *line_text(result->claim, "says") != '\0';
+}
+
+int line_claim_observed(const struct result *result)
+{
+	const json_t *observed = json_object_get(result->claim, "observed");
+
+	return json_is_boolean(observed) ? json_is_true(observed) : -1;
+}
+
+void line_claim(struct str *out, const struct result *result)
+{
+	static const char *const answers[] = {"not found out", "false", "true"};
+	int observed = line_claim_observed(result);
+	bool expected = json_is_true(json_object_get(result->claim, "expected"));
+
+	text_clean(out, line_text(result->claim, "says"));
+	str_addf(out, ": %s here", answers[observed + 1]);
+	if (observed >= 0)
+		str_addf(out, ", %s expected", observed == (int)expected ? "as" : "not as");
+	add_after(out, " (", line_text(result->claim, "truth"));
+	str_add(out, *line_text(result->claim, "truth") ? ")" : "");
+}
+
 size_t line_missing(const struct record *record)
 {
 	return record->planned > record->n ? record->planned - record->n : 0;

@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "harness/record/text.h"
+#include "harness/report/claims.h"
 #include "harness/report/lines.h"
 #include "harness/report/reporters.h"
 
@@ -213,6 +214,7 @@ static void text_end(FILE *out, const struct record *record, const struct report
 	STR_AUTO text = STR_INIT;
 	char buf[PARSE_TEXT_MAX];
 
+	claims_add(&text, record, options);
 	str_add(&text, "\n");
 	add_bad(&text, record, options);
 	str_addf(&text, "%zu passed, %zu failed, %zu skipped, %zu broken in %s\n",
