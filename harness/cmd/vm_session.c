@@ -23,6 +23,7 @@
 #include "harness/vm/kernel.h"
 #include "harness/vm/machine.h"
 #include "harness/vm/modules.h"
+#include "harness/vm/program.h"
 
 enum {
 	BOOTS = 2, /* a panic before the guest was ready is no verdict: once more */
@@ -54,6 +55,20 @@ static int add_programs(struct image *image, struct err *err)
 		return -err->code;
 	image_add_file(image, "bin/oomhog", hog, 0755);
 	return 0;
+}
+
+/* The shell and unshare are what scenarios of the catalogue call. */
+static int add_with(struct image *image, const struct opt_list *with, struct err *err)
+{
+	static const char *const always[] = {"sh", "unshare", NULL};
+	struct err ignored;
+	int r = 0;
+
+	for (size_t i = 0; always[i]; i++)
+		(void)program_add(image, always[i], &ignored);
+	for (size_t i = 0; i < with->n && r >= 0; i++)
+		r = program_add(image, with->text[i], err);
+	return r < 0 ? err_wrap(err, "--with") : 0;
 }
 
 static void add_folders(struct image *image)
@@ -117,6 +132,8 @@ static int build_image(const struct vm_session *session, const struct kernel *ke
 	int r = fd < 0 ? err_errno(err, errno, "memfd_create") : add_programs(&image, err);
 
 	add_folders(&image);
+	if (r >= 0)
+		r = add_with(&image, &session->values->with, err);
 	if (r >= 0)
 		r = add_modules(&image, kernel, err);
 	if (r >= 0)

@@ -16,7 +16,7 @@
 #include "harness/report/report.h"
 
 struct vm_values {
-	struct opt_list kernels, params, filters;
+	struct opt_list kernels, params, filters, with;
 	const char *cgroups, *swap, *append, *output, *results;
 	uint64_t memory_bytes, cpus, nodes, repeat, timeout_ns, boot_ns;
 	int format, colour;
