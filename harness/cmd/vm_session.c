@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
+
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -28,6 +28,7 @@
 enum {
 	BOOTS = 2, /* a panic before the guest was ready is no verdict: once more */
 	CONSOLE_LINES = 15,
+	ICOUNT_SHIFT = 1, /* 2 ns an instruction: 500 MIPS */
 	EXIT_INTERRUPTED = 130,
 };
 
@@ -123,6 +124,15 @@ static int add_scenarios(const struct vm_session *session, struct image *image, 
 	return 0;
 }
 
+static void add_request(struct image *image, const json_t *words)
+{
+	json_t *line = json_pack("{s:O}", "run", words);
+	MEM_AUTO char *text = json_dumps(line, JSON_COMPACT);
+
+	image_add_text(image, "request", text, strlen(text), 0644);
+	json_decref(line);
+}
+
 /* The initramfs in a file without a name, and what the guest is to run. */
 static int build_image(const struct vm_session *session, const struct kernel *kernel, json_t *words,
 		       struct err *err)
@@ -138,6 +148,8 @@ static int build_image(const struct vm_session *session, const struct kernel *ke
 		r = add_modules(&image, kernel, err);
 	if (r >= 0)
 		r = add_scenarios(session, &image, words, err);
+	if (r >= 0 && session->values->seed != UINT64_MAX)
+		add_request(&image, words);
 	if (r >= 0)
 		r = image_write(&image, fd, err);
 	image_free(&image);
@@ -232,6 +244,9 @@ static void on_line(void *data, json_t *line)
 
 	if (json_object_get(line, "record"))
 		take_record(session, json_object_get(line, "record"));
+	else if (json_object_get(line, "end") && session->record)
+		session->record->ended_unix_ns = json_integer_value(
+			json_object_get(json_object_get(line, "end"), "ended_unix_ns"));
 	else if (json_object_get(line, "result"))
 		take_result(session, json_object_get(line, "result"));
 	else if (began) {
@@ -295,10 +310,9 @@ static void tell_console(const struct machine *machine)
 static int save(struct vm_session *session, const struct machine *machine, struct err *err)
 {
 	MEM_AUTO char *path = NULL;
-	struct timespec now;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	session->record->ended_unix_ns = (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
+	/* By the guest's clock, as its beginning: that of a machine that died ends with its last
+	 * result. */
 	FD_AUTO dir = record_dir(session->values->results, session->record, &path, err);
 	if (dir < 0)
 		return dir;
@@ -354,7 +368,9 @@ static int start(struct vm_session *session, const struct machine_options *optio
 static int run_in(struct vm_session *session, struct machine *machine, const json_t *words,
 		  struct err *err)
 {
-	int status = machine_run(machine, words, session->values->timeout_ns, err);
+	const struct vm_values *values = session->values;
+	int status = machine_run(machine, values->seed == UINT64_MAX ? words : NULL,
+				 values->timeout_ns, err);
 
 	if (status == -EINTR)
 		return EXIT_INTERRUPTED;
@@ -401,6 +417,9 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 						   .initrd_fd = initrd,
 						   .append = append,
 						   .memory_bytes = values->memory_bytes,
+						   .icount = values->seed != UINT64_MAX,
+						   .shift = ICOUNT_SHIFT,
+						   .seed = values->seed,
 						   .cpus = (unsigned)values->cpus,
 						   .nodes = (unsigned)values->nodes},
 					  .boot_ns = values->boot_ns,
