@@ -33,7 +33,8 @@ HOG_MAIN := $(filter-out workloads/gen_filters.c,$(filter workloads/%,$(MAIN_SRC
 HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
 # The programs of a virtual machine are static: without what needs libraries that are not.
-NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/cmd/cmd_vm.c harness/cmd/cmd_explain.c
+NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cmd_vm.c \
+	harness/cmd/vm_%.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
 	$(filter harness/guest/setup.c,$(GUEST_SRC))
 
@@ -41,6 +42,8 @@ TEST_LIB := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 INTEGRATION_SRC := tests/unit/main.c $(sort $(wildcard tests/integration/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+OOMLOG_SRC := $(sort $(wildcard tests/oomlog/*.c))
+OOMLOG_RUN := $(B)/tests/check_logs $(sort $(wildcard tests/oomlog/*.sh))
 INTEGRATION_SH  := $(sort $(wildcard tests/integration/*.sh))
 CLI_SH   := $(sort $(wildcard tests/cli/*.sh))
 GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/filters.h) \
@@ -48,7 +51,7 @@ GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/fil
 
 # ---- flags ------------------------------------------------------------------------------------
 
-LIBS := libfyaml jansson libseccomp libtracefs libarchive libkmod
+LIBS := libfyaml jansson libseccomp libtracefs zlib liblzma libzstd liblz4
 ifneq ($(filter-out clean help lint check-layers,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(LIBS) 2>&1 || echo missing),)
 $(error $(PKG_CONFIG) does not find all of: $(LIBS); './quickstart' installs them, packages.txt names them)
@@ -142,6 +145,9 @@ $(B)/asan/unit: $(call objs,$(B)/asan/obj,$(UNIT_SRC)) $(B)/asan/obj/test.a $(B)
 $(B)/tests/integration: $(call objs,$(B)/obj/lab,$(INTEGRATION_SRC)) $(B)/obj/lab/test.a \
 		$(B)/obj/lab/lib.a
 	$(call link,$(LAB_LD),$(ALL_LIBS))
+$(B)/tests/check_logs: $(call objs,$(B)/obj/lab,$(OOMLOG_SRC)) $(B)/obj/lab/test.a \
+		$(B)/obj/lab/lib.a
+	$(call link,$(LAB_LD),$(ALL_LIBS))
 $(B)/bench: $(call objs,$(B)/obj/lab,$(BENCH_SRC)) $(B)/obj/lab/lib.a
 	$(call link,$(LAB_LD),$(LAB_LIBS))
 
@@ -232,12 +238,16 @@ TEST_ENV = OOMLAB=$(CURDIR)/$(B)/oomlab OOMLAB_HOG=$(CURDIR)/$(B)/oomhog CC='$(C
 INTEGRATION_RUN := $(B)/tests/integration $(INTEGRATION_SH)
 
 ##test: all tests; the last line counts them
-test: all $(B)/asan/unit $(filter $(B)/%,$(INTEGRATION_RUN)) man
-	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit $(CLI_SH) tests/layers.sh $(INTEGRATION_RUN)
+test: all $(B)/asan/unit $(B)/tests/check_logs $(filter $(B)/%,$(INTEGRATION_RUN)) man
+	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit $(OOMLOG_RUN) $(CLI_SH) tests/layers.sh $(INTEGRATION_RUN)
 
 ##test-unit: unit tests alone, under the address and undefined-behaviour sanitizers
 test-unit: $(B)/asan/unit
 	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit
+
+##test-logs: oomlab explain on real logs alone (OOMLAB_LOGS: the folder with other people's)
+test-logs: all $(B)/tests/check_logs
+	@$(TEST_ENV) sh tests/run.sh $(OOMLOG_RUN)
 
 ##test-integration: tests on this machine's cgroups alone (as root, else they skip)
 test-integration: all $(filter $(B)/%,$(INTEGRATION_RUN))
@@ -253,7 +263,7 @@ check-layers:
 
 ##clang: build everything with clang, warnings as errors
 clang: $(B)/clang/oomlab $(B)/clang/oomhog $(B)/clang/unit \
-	$(call objs,$(B)/clang/obj,$(INTEGRATION_SRC) $(BENCH_SRC))
+	$(call objs,$(B)/clang/obj,$(INTEGRATION_SRC) $(BENCH_SRC) $(OOMLOG_SRC))
 
 ##man: the manual pages and the completion script
 MAN1 := $(B)/man/oomlab.1 $(B)/man/oomhog.1
@@ -313,5 +323,5 @@ help:
 	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS'
 
 FORCE:
-.PHONY: FORCE all run test test-unit test-integration test-cli check-layers clang man bench lint format \
+.PHONY: FORCE all run test test-unit test-logs test-integration test-cli check-layers clang man bench lint format \
 	install uninstall clean help

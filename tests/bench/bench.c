@@ -17,9 +17,10 @@
 #include "base/str.h"
 #include "cgroups/cg.h"
 #include "harness/record/record.h"
+#include "tests/bench/crowd.h"
 #include "tests/bench/floor.h"
 
-enum { ROUNDS = 5, A_ROUND = 5, SAMPLES = ROUNDS * A_ROUND, GROUPS = 500 };
+enum { ROUNDS = 5, A_ROUND = 5, SAMPLES = ROUNDS * A_ROUND, GROUPS = 500, CROWD = 10000 };
 
 static const char scenario[] = "limits/limit-kills-largest";
 static const uint64_t fill_bytes = 256ULL << 20;
@@ -225,6 +226,53 @@ static void bench_fill(struct bench *bench)
 	bench_command_fill("stress-ng --vm 1", stress);
 }
 
+/* ---- processes ----------------------------------------------------------------------------- */
+
+/* In turns with the bare reading, as always. */
+static int score_crowd(const char *const *argv, struct samples *bare, struct samples *lab,
+		       struct err *err)
+{
+	uint64_t rss_bytes;
+	int r = 0;
+
+	for (int i = 0; i < ROUNDS && r >= 0; i++) {
+		r = crowd_read_status(&bare->ns[bare->n++], err);
+		if (r >= 0)
+			r = floor_command(argv, &lab->ns[lab->n++], &rss_bytes, err);
+	}
+	return r;
+}
+
+static void bench_score(struct bench *bench)
+{
+	const char *most[] = {bench->lab, "score", "--all", NULL};
+	const char *every[] = {bench->lab, "score", "--all", "--top=0", NULL};
+	const struct {
+		const char *what, *const *argv, *goal;
+	} rows[] = {{"score --all, 10000 processes", most, "2x"},
+		    {"the same, every row shown", every, "none set"}};
+	struct crowd crowd;
+	struct err err = ERR_INIT;
+
+	if (crowd_make(&crowd, CROWD, &err) < 0) {
+		left_out(rows[0].what, &err);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct samples bare = {0}, lab = {0};
+		char a[PARSE_TEXT_MAX], b[PARSE_TEXT_MAX];
+		if (score_crowd(rows[i].argv, &bare, &lab, &err) < 0) {
+			left_out(rows[i].what, &err);
+			break;
+		}
+		uint64_t bare_ns = median(&bare), lab_ns = median(&lab);
+		printf("%-34s status alone %s, oomlab %s: %.2fx (goal %s)\n", rows[i].what,
+		       ms(bare_ns, a), ms(lab_ns, b), (double)lab_ns / (double)bare_ns,
+		       rows[i].goal);
+	}
+	crowd_end(&crowd);
+}
+
 /* ---- all ----------------------------------------------------------------------------------- */
 
 static void bench_catalogue(struct bench *bench)
@@ -281,6 +329,7 @@ int main(int argc, char **argv)
 	       format_size_short(bench.rss_bytes, size));
 	bench_groups(&bench);
 	bench_fill(&bench);
+	bench_score(&bench);
 	bench_catalogue(&bench);
 	remove_results(&bench);
 	return 0;
