@@ -74,7 +74,11 @@ HOG_LINK   := -static -no-pie -Wl,--gc-sections,-z,relro,-z,now
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
 Q   := $(if $(V),,@)
+, := ,
 say  = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-8s%s\n' $(1) $(2))
 # Recipes that make a list write it through this, so that nothing is rebuilt for an equal one.
 keep = { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
@@ -94,6 +98,7 @@ $(eval $(call way,$(B)/obj/lab,$$(CC),$$(LAB_FLAGS)))
 $(eval $(call way,$(B)/obj/hog,$$(CC),$$(HOG_FLAGS)))
 $(eval $(call way,$(B)/asan/obj,$$(CC),$$(ASAN_FLAGS)))
 $(eval $(call way,$(B)/clang/obj,$$(CLANG),$$(LAB_FLAGS) -Werror))
+$(eval $(call way,$(B)/fuzz/obj,$$(CLANG),$$(FUZZ_FLAGS)))
 
 # tests/unit/main.c serves both kinds of libcheck programs
 $(B)/%/tests/unit/main.o: SUITES := -I$(GEN)/unit
@@ -261,6 +266,17 @@ test-cli: all man
 check-layers:
 	@$(TEST_ENV) sh tests/layers.sh
 
+##fuzz: fuzz the parser of OOM reports for SECONDS=30 (SEEDS: folders with logs to start from)
+FUZZ_SRC := tests/fuzz/fuzz_oomlog.c $(filter base/% harness/oomlog/%,$(LIB_SRC))
+SECONDS  ?= 30
+SEEDS    ?= $(wildcard tests/fixtures/oomlog ../shared/oomlogs)
+$(B)/fuzz/fuzz_oomlog: $(call objs,$(B)/fuzz/obj,$(FUZZ_SRC))
+	$(call link,$(CLANG) -g -fsanitize=fuzzer$(,)address$(,)undefined)
+fuzz: $(B)/fuzz/fuzz_oomlog
+	@mkdir -p $(B)/fuzz/corpus
+	$< -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(B)/fuzz/ -dict=tests/fuzz/oomlog.dict $(B)/fuzz/corpus $(SEEDS)
+
 ##clang: build everything with clang, warnings as errors
 clang: $(B)/clang/oomlab $(B)/clang/oomhog $(B)/clang/unit \
 	$(call objs,$(B)/clang/obj,$(INTEGRATION_SRC) $(BENCH_SRC) $(OOMLOG_SRC))
@@ -323,5 +339,5 @@ help:
 	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS'
 
 FORCE:
-.PHONY: FORCE all run test test-unit test-logs test-integration test-cli check-layers clang man bench lint format \
+.PHONY: FORCE all run test test-unit test-logs test-integration test-cli check-layers fuzz clang man bench lint format \
 	install uninstall clean help

@@ -86,6 +86,7 @@ struct span read_reaper(struct builder *b, const struct msg *msg)
 		return nothing;
 	}
 	struct oom_kill *kill = builder_kill(b, msg, text.deed);
+	builder_note_victim(b, text.pid);
 	if (!kill)
 		return text.rest;
 	kill->pid = text.pid;
@@ -149,7 +150,8 @@ struct span read_pinned(struct builder *b, const struct msg *msg)
 
 bool is_exiting(struct span text)
 {
-	return span_find(text, "OOM victim ") && span_find(text, " is already exiting");
+	return text.n && (*text.p == 'O' || *text.p == 'M') && span_find(text, "OOM victim ") &&
+	       span_find(text, " is already exiting");
 }
 
 struct span read_exiting(struct builder *b, const struct msg *msg)
@@ -205,10 +207,9 @@ struct span read_ignored(struct builder *b, const struct msg *msg)
 /* Panics about something else end the log, not the report. */
 bool is_panic(struct span text)
 {
-	const char *at = span_find(text, "Kernel panic");
-
-	return at && (span_find(text, "ut of memory") || span_find(text, "deadlocked on memory") ||
-		      span_find(text, "panic_on_oom"));
+	return span_starts(text, "Kernel panic") &&
+	       (span_find(text, "ut of memory") || span_find(text, "deadlocked on memory") ||
+		span_find(text, "panic_on_oom"));
 }
 
 struct span read_panic(struct builder *b, const struct msg *msg)

@@ -32,17 +32,18 @@ const char *glued_at(struct span text, size_t from)
 /* Behind "Kill process " or "Killed process "; NULL: no such line. */
 static const char *behind_process(struct span text, bool *ret_killed)
 {
-	static const char *const words[] = {"illed process ", "ill process ", NULL};
+	static const char process[] = " process ";
 
-	for (int i = 0; words[i]; i++) {
-		const char *at = span_find(text, words[i]);
-		if (!at || at == text.p || (at[-1] | 32) != 'k')
-			continue;
-		at += strlen(words[i]);
-		if (at >= text.p + text.n || !is_digit(*at))
-			continue;
-		*ret_killed = i == 0;
-		return at;
+	for (struct span rest = text; rest.n;) {
+		const char *at = span_find(rest, process);
+		if (!at)
+			return NULL;
+		struct span before = span_between(text.p, at);
+		rest = span_after(text, at + strlen(process));
+		*ret_killed = span_ends(before, "Killed") || span_ends(before, "killed");
+		bool kill = span_ends(before, "Kill") || span_ends(before, "kill");
+		if ((kill || *ret_killed) && rest.n && is_digit(*rest.p))
+			return rest.p;
 	}
 	return NULL;
 }
@@ -279,6 +280,8 @@ static void add_kill(struct builder *b, const struct msg *msg, const struct kill
 {
 	struct oom_kill *kill = builder_kill(b, msg, text->deed);
 
+	if (text->deed == OOM_KILLED)
+		builder_note_victim(b, text->pid);
 	if (!kill)
 		return;
 	kill->pid = text->pid;

@@ -50,6 +50,7 @@ static void begin(struct oomlog *log, const struct prefix *from, struct span tex
 	lines_end(log);
 	p->any = true;
 	p->prefixed = from->any;
+	p->part = from->part;
 	p->n_breaks = 0;
 	p->noise = 0;
 	p->last_raw_n = raw_n;
@@ -111,7 +112,7 @@ static void go_on(struct oomlog *log, struct span next, uint64_t line, size_t ra
 	struct span text = span_trim(pending_text(p));
 
 	p->n = p->text_from + text.n + (size_t)(text.p - (p->text + p->text_from));
-	if (needs_blank(p, text, next) && p->n < sizeof(p->text))
+	if (!p->part && needs_blank(p, text, next) && p->n < sizeof(p->text))
 		p->text[p->n++] = ' ';
 	if (p->n_breaks < BREAKS_MAX)
 		p->breaks[p->n_breaks++] = (struct line_break){p->n, line};
@@ -329,6 +330,11 @@ void lines_take(struct oomlog *log, struct span raw, uint64_t line)
 	for (int splits = 0; splits < SPLITS_MAX; splits++) {
 		prefix_read(raw, log->room, &p);
 		log->after_kmsg = p.kmsg;
+		if (log->pending->any && log->pending->part) {
+			go_on(log, p.text, line, raw.n);
+			log->pending->part = p.part;
+			return;
+		}
 		/* the rest of a record's own date, in a paragraph that was reflowed */
 		bool own_date = p.date.n || p.has_mono || p.kmsg;
 		if (log->loose && log->pending->any && !own_date && p.text.n &&

@@ -17,7 +17,7 @@ enum {
 
 /* A message that may go on in the next line. */
 struct pending {
-	bool any, prefixed;
+	bool any, prefixed, part;
 	char text[OOMLOG_LINE_MAX];
 	size_t n;
 	char date[48], tag[64];

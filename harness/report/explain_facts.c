@@ -193,7 +193,10 @@ static void find_kinds(struct explain_facts *facts)
 			(struct explain_kind){kinds[i].label, bytes, within};
 		known += within ? 0 : bytes;
 	}
-	if (facts->n_kinds == 0 || all == EXPLAIN_NONE || all <= known)
+	/* What is left tells something only where the large ones were printed. */
+	bool whole = facts->group ? facts->anon != EXPLAIN_NONE
+				  : facts->free != EXPLAIN_NONE && facts->file != EXPLAIN_NONE;
+	if (!whole || all == EXPLAIN_NONE || all <= known)
 		return;
 	facts->other = all - known;
 	facts->kinds[facts->n_kinds++] =

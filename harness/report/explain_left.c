@@ -11,7 +11,7 @@
 
 /* ---- zones ---------------------------------------------------------------------------------- */
 
-static bool in_zone(const struct oom_figure *figure)
+static bool is_minimum(const struct oom_figure *figure)
 {
 	return strcasecmp(figure->name, "min") == 0 && *figure->where;
 }
@@ -33,35 +33,43 @@ static uint64_t blocks_of_order(const struct explain_facts *facts, const char *w
 	return blocks;
 }
 
-static void zone_left(const struct explain_facts *facts, const char *where, uint64_t min,
-		      struct str *out)
+static void zones_below(const struct explain_facts *facts, struct str *out)
+{
+	enum { ZONES_MAX = 4 };
+	const struct oom_report *report = facts->report;
+	size_t n = 0;
+
+	for (size_t i = 0; i < report->n_figures; i++) {
+		const char *where = report->figures[i].where;
+		uint64_t free = explain_figure(report, where, "free");
+		uint64_t min = explain_figure(report, where, "min");
+		if (!is_minimum(&report->figures[i]) || free >= min || n++ >= ZONES_MAX)
+			continue;
+		str_addf(out, "%s'%s' (%" PRIu64 "K free, min %" PRIu64 "K)",
+			 n == 1 ? "Below the minimum of its zone: " : ", ", where, free / 1024,
+			 min / 1024);
+	}
+	if (n > ZONES_MAX)
+		str_addf(out, ", and %zu more zones", n - ZONES_MAX);
+	str_add(out, n > 0 ? ".\n" : "");
+}
+
+static void zones_fragmented(const struct explain_facts *facts, struct str *out)
 {
 	const struct oom_report *report = facts->report;
-	uint64_t free = explain_figure(report, where, "free");
 
-	if (free == EXPLAIN_NONE)
-		return;
-	if (free < min) {
-		str_addf(out,
-			 "Zone '%s' was below its minimum: %" PRIu64 "K free, min %" PRIu64 "K.\n",
-			 where, free / 1024, min / 1024);
-		return;
-	}
-	if (report->order > 0 && blocks_of_order(facts, where) == 0)
+	for (size_t i = 0; report->order > 0 && i < report->n_figures; i++) {
+		const char *where = report->figures[i].where;
+		uint64_t free = explain_figure(report, where, "free");
+		if (!is_minimum(&report->figures[i]) || free == EXPLAIN_NONE ||
+		    free < explain_figure(report, where, "min") ||
+		    blocks_of_order(facts, where) != 0)
+			continue;
 		str_addf(out,
 			 "Zone '%s' had %s free, but no block of order %d or more: it was "
 			 "fragmented.\n",
 			 where, SIZE_TEXT(free), report->order);
-}
-
-static void zones_left(const struct explain_facts *facts, struct str *out)
-{
-	const struct oom_report *report = facts->report;
-
-	for (size_t i = 0; !facts->group && i < report->n_figures; i++)
-		if (in_zone(&report->figures[i]))
-			zone_left(facts, report->figures[i].where,
-				  explain_figure(report, report->figures[i].where, "min"), out);
+	}
 }
 
 /* ---- cache and swap ------------------------------------------------------------------------- */
@@ -120,7 +128,10 @@ void explain_left(const struct explain_facts *facts, struct str *out)
 		return;
 	cache_left(facts, out);
 	swap_left(facts, out);
-	zones_left(facts, out);
+	if (facts->group)
+		return;
+	zones_below(facts, out);
+	zones_fragmented(facts, out);
 }
 
 /* ---- advice --------------------------------------------------------------------------------- */
@@ -173,6 +184,8 @@ static void advise_slab(const struct explain_facts *facts, struct str *out)
 
 static void advise_other(const struct explain_facts *facts, struct str *out)
 {
+	bool stacks = explain_figure_sum(facts->report, "kernel_stack") != EXPLAIN_NONE;
+
 	if (facts->group && is_part(facts->other, facts->usage, 25))
 		str_addf(out,
 			 "%s of the group's memory is in none of its counters: memory of the "
@@ -180,9 +193,9 @@ static void advise_other(const struct explain_facts *facts, struct str *out)
 			 SIZE_TEXT(facts->other));
 	if (!facts->group && is_part(facts->other, facts->ram, 25))
 		str_addf(out,
-			 "%s of RAM is in none of the kernel's counters here: huge pages set "
-			 "aside, drivers, a balloon of the hypervisor.\n",
-			 SIZE_TEXT(facts->other));
+			 "%s of RAM is in none of the figures that the kernel prints: such are "
+			 "huge pages set aside, drivers' memory, a hypervisor's balloon%s.\n",
+			 SIZE_TEXT(facts->other), stacks ? "" : ", in this kernel also stacks");
 }
 
 static void advise_pgtables(const struct explain_facts *facts, struct str *out)
@@ -196,12 +209,16 @@ static void advise_pgtables(const struct explain_facts *facts, struct str *out)
 
 static void advise_swap(const struct explain_facts *facts, struct str *out)
 {
-	if (facts->report->scope != OOM_GLOBAL || facts->report->cause == OOM_SYSRQ)
+	if (facts->report->scope != OOM_GLOBAL || facts->swap_free == EXPLAIN_NONE)
 		return;
 	if (facts->swap_total == 0)
 		str_add(out, "There is no swap: some, or zram, would let idle anonymous memory "
 			     "leave RAM.\n");
-	else if (is_part(facts->anon, facts->ram, 50) && facts->swap_free != EXPLAIN_NONE &&
+	else if (explain_percent(facts->swap_free, facts->swap_total) >= 50 &&
+		 facts->report->cause == OOM_ALLOCATION)
+		str_add(out, "Most of the swap was free: what filled the memory could not go "
+			     "there, as memory of the kernel and locked memory cannot.\n");
+	else if (is_part(facts->anon, facts->ram, 50) &&
 		 explain_percent(facts->swap_free, facts->swap_total) < 5)
 		str_add(out, "Swap is full too: the processes need more memory than RAM and swap "
 			     "together.\n");
@@ -310,7 +327,7 @@ void explain_advice(const struct explain_facts *facts, struct str *out)
 		advise_protected, advise_order, advise_swap,	 advise_allocating,
 	};
 
-	if (facts->report->killer != OOM_KERNEL)
+	if (facts->report->killer != OOM_KERNEL || facts->report->cause == OOM_SYSRQ)
 		return;
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		all[i](facts, out);

@@ -92,7 +92,7 @@ static void what_nodes(const struct explain_facts *facts, struct str *out)
 	bool policy = report->scope == OOM_MEMPOLICY;
 	bool mask = *report->nodemask && !str_eq(report->nodemask, "(null)");
 
-	str_addf(out, "The memory nodes that a %s allows ran out, not the whole machine",
+	str_addf(out, "The memory nodes that a %s allows ran out",
 		 policy ? "task's memory policy" : "cpuset");
 	if (policy && mask)
 		str_addf(out, " (nodes %s)", report->nodemask);
@@ -168,8 +168,10 @@ static void add_amount(const struct explain_facts *facts, struct str *out)
 {
 	int order = facts->report->order;
 
-	if (order == INT32_MIN || order < 0 || order > 30)
+	if (order < 0 || order > 30) {
+		str_add(out, " memory");
 		return;
+	}
 	uint64_t bytes = explain_pages(facts->report, (int64_t)1 << order);
 	if (order == 0)
 		str_addf(out, " one page");

@@ -109,9 +109,7 @@ START_TEST(nodes_of_a_policy_and_a_cpuset)
 
 	rig->report.scope = OOM_MEMPOLICY;
 	strcpy(rig->report.nodemask, "1");
-	assert_says(rig, EXPLAIN_WHAT,
-		    "memory policy allows ran out, not the whole machine (nodes "
-		    "1)");
+	assert_says(rig, EXPLAIN_WHAT, "memory policy allows ran out (nodes 1)");
 	rig->report.scope = OOM_CPUSET;
 	strcpy(rig->report.cpuset, "batch");
 	strcpy(rig->report.mems_allowed, "0");
@@ -297,7 +295,37 @@ START_TEST(a_zone_below_its_minimum)
 	explain_rig_figure(rig, "Normal", "free", 2000, OOM_KB);
 	explain_rig_figure(rig, "Normal", "min", 3000, OOM_KB);
 	assert_says(rig, EXPLAIN_LEFT,
-		    "Zone 'Normal' was below its minimum: 2000K free, min 3000K.");
+		    "Below the minimum of its zone: 'Normal' (2000K free, min 3000K).\n");
+	free(rig);
+}
+END_TEST
+
+START_TEST(many_zones_are_one_sentence)
+{
+	struct explain_rig *rig = explain_rig_machine();
+	static const char *const zones[] = {"Node 0 Normal", "Node 1 Normal", "Node 2 Normal",
+					    "Node 3 Normal", "Node 4 Normal", "Node 5 Normal"};
+
+	for (size_t i = 0; i < 6; i++) {
+		explain_rig_figure(rig, zones[i], "free", 2000, OOM_KB);
+		explain_rig_figure(rig, zones[i], "min", 3000, OOM_KB);
+	}
+	assert_says(rig, EXPLAIN_LEFT,
+		    "'Node 3 Normal' (2000K free, min 3000K), and 2 more zones.\n");
+	assert_silent(rig, EXPLAIN_LEFT, "Node 4");
+	free(rig);
+}
+END_TEST
+
+START_TEST(free_swap_helps_no_kernel_memory)
+{
+	struct explain_rig *rig = explain_rig_machine();
+
+	rig->figures[9].value.raw = 900;
+	rig->figures[10].value.raw = 1000;
+	assert_says(rig, EXPLAIN_ADVICE, "Most of the swap was free");
+	rig->report.cause = OOM_SYSRQ;
+	assert_silent(rig, EXPLAIN_ADVICE, "swap");
 	free(rig);
 }
 END_TEST
@@ -357,6 +385,8 @@ Suite *explain_words_suite(void)
 	tcase_add_test(tcase, a_group_dies_together);
 	tcase_add_test(tcase, fragmentation);
 	tcase_add_test(tcase, a_zone_below_its_minimum);
+	tcase_add_test(tcase, many_zones_are_one_sentence);
+	tcase_add_test(tcase, free_swap_helps_no_kernel_memory);
 	tcase_add_test(tcase, advice_looks_for_its_signs);
 	tcase_add_test(tcase, many_small_ones_together);
 	suite_add_tcase(suite, tcase);
