@@ -8,6 +8,7 @@ RELEASED := November 22, 2026
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
+LIBEXECDIR ?= $(PREFIX)/libexec/oomlab
 DATADIR    ?= $(PREFIX)/share/oomlab
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 CLANG      ?= clang
@@ -140,7 +141,7 @@ $(B)/oomhog: $(call objs,$(B)/obj/hog,$(HOG_SRC))
 $(B)/obj/hog/guest.a: $(call objs,$(B)/obj/hog,$(GUEST_LIB_SRC))
 	$(archive)
 GUEST_LINK = $(CC) $(CFLAGS) $(HOG_LINK) -s $(LDFLAGS)
-GUEST_LIBS = $(shell $(PKG_CONFIG) --static --libs libfyaml jansson libseccomp) -lm
+GUEST_LIBS = $(shell $(PKG_CONFIG) --static --libs libfyaml jansson libseccomp zlib liblzma libzstd) -lm
 $(B)/guest/oomlab: $(call objs,$(B)/obj/hog,$(GEN)/guest_cmds.c harness/cmd/main.c) $(B)/obj/hog/guest.a
 	$(call link,$(GUEST_LINK),$(GUEST_LIBS))
 $(B)/guest/init: $(call objs,$(B)/obj/hog,harness/guest/init.c) $(B)/obj/hog/guest.a
@@ -317,6 +318,8 @@ format:
 install: all man
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR))
 	install -m 755 $(B)/oomlab $(B)/oomhog $(DESTDIR)$(BINDIR)
+	install -d $(DESTDIR)$(LIBEXECDIR)/guest
+	install -m 755 $(GUEST) $(DESTDIR)$(LIBEXECDIR)/guest
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	$(if $(MAN5),install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
 	install -m 644 $(B)/oomlab.bash $(DESTDIR)$(BASHDIR)/oomlab
@@ -327,7 +330,7 @@ install: all man
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(BINDIR)/oomlab $(BINDIR)/oomhog $(BASHDIR)/oomlab \
 		$(MAN1:$(B)/man/%=$(MANDIR)/man1/%) $(MAN5:$(B)/man/%=$(MANDIR)/man5/%))
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXECDIR)
 
 ##clean: remove build/
 clean:
