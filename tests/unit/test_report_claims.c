@@ -200,6 +200,7 @@ Suite *report_claims_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_run_without_claims_has_no_table);
 	tcase_add_test(tcase, the_table_says_what_is_true_here);
+	tcase_add_test(tcase, among_much_else_claims_are_counted);
 	tcase_add_test(tcase, no_line_is_longer_than_the_terminal);
 	tcase_add_test(tcase, what_was_skipped_says_why);
 	tcase_add_test(tcase, the_unexpected_is_marked);
