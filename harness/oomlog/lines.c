@@ -12,6 +12,14 @@ enum {
 	TERMINAL = 80,
 	RECORD_TAIL = 96, /* "Jan 25 14:59:30 a-long-host" */
 	SPLITS_MAX = 4096,
+	WRAPS_SURE = 3, /* wrapped lines of equal length, until that is taken for a column */
+};
+
+/* What the wraps of a log go by. */
+struct raw_line {
+	uint64_t line;
+	size_t n;
+	bool from_blank, to_blank;
 };
 
 static struct span pending_text(const struct pending *p)
@@ -43,7 +51,7 @@ void lines_end(struct oomlog *log)
 /* ---- begin and go on ------------------------------------------------------------------------ */
 
 static void begin(struct oomlog *log, const struct prefix *from, struct span text,
-		  struct span whole, uint64_t line, size_t raw_n)
+		  struct span whole, const struct raw_line *raw)
 {
 	struct pending *p = log->pending;
 
@@ -53,7 +61,8 @@ static void begin(struct oomlog *log, const struct prefix *from, struct span tex
 	p->part = from->part;
 	p->n_breaks = 0;
 	p->noise = 0;
-	p->last_raw_n = raw_n;
+	p->last_raw_n = raw->n;
+	p->last_blank = raw->to_blank;
 	/* the tag is directly before the text, if at all */
 	bool tagged = whole.p < text.p && (size_t)(text.p - whole.p) < 256;
 	if (!tagged)
@@ -66,9 +75,14 @@ static void begin(struct oomlog *log, const struct prefix *from, struct span tex
 	memmove(p->text, whole.p, p->n); /* split_records() passes its own text */
 	if (p->text_from > p->n)
 		p->text_from = p->n;
-	/* a line of its own without a prefix has the time of the one before */
 	if (!from->any) {
-		p->head.line = p->head.last_line = line;
+		/* Within a report it has the time of the line before. Else that one's prefix says
+		 * nothing about it, above all not that a daemon wrote it. */
+		if (!assemble_busy(log) || p->head.source == OOMLOG_USER) {
+			p->head = (struct msg){.caller = OOMLOG_NO_CALLER};
+			p->date[0] = p->tag[0] = '\0';
+		}
+		p->head.line = p->head.last_line = raw->line;
 		return;
 	}
 	span_copy(p->date, sizeof(p->date), from->date);
@@ -79,20 +93,50 @@ static void begin(struct oomlog *log, const struct prefix *from, struct span tex
 			       .mono_us = from->mono_us,
 			       .unix_us = from->unix_us,
 			       .caller = from->caller,
-			       .line = line,
-			       .last_line = line};
+			       .line = raw->line,
+			       .last_line = raw->line};
+}
+
+/* Whether the last line was cut at the column where this log's lines are: by a terminal or fold,
+ * which keep blanks. A mailer breaks at a blank that it drops, so its lines differ in length. */
+static bool cut_at_column(const struct oomlog *log)
+{
+	const struct wrap *w = &log->wrap;
+
+	return w->full >= WRAPS_SURE && w->full * 8 >= w->joins * 7 &&
+	       log->pending->last_raw_n == w->widest;
+}
+
+/* No kernel prints a blank there. */
+static bool never_blank(struct span text, struct span next)
+{
+	char last = text.p[text.n - 1];
+
+	if (last == '(')
+		return true;
+	if (strchr("-=*", last) && (text.n < 2 || text.p[text.n - 2] != ' '))
+		return true;
+	if (span_starts(text, "oom-kill:")) /* but in a name */
+		return last == ',' || !span_find(text, ",task=") || span_find(text, ",pid=");
+	size_t digits = 0;
+	while (digits < text.n && is_digit(text.p[text.n - 1 - digits]))
+		digits++;
+	text.n -= digits;
+	return digits && is_digit(*next.p) &&
+	       (span_ends(text, "ill process ") || span_ends(text, "illed process "));
 }
 
 /* Whether the break fell between words: a terminal breaks at its last column, wherever that is. */
-static bool needs_blank(const struct pending *p, struct span text, struct span next)
+static bool needs_blank(const struct oomlog *log, struct span text, struct span next,
+			bool after_blank)
 {
-	if (!text.n || !next.n)
+	const struct pending *p = log->pending;
+
+	if (!text.n || !next.n || never_blank(text, next))
 		return false;
+	if (cut_at_column(log))
+		return p->last_blank || after_blank;
 	char last = text.p[text.n - 1];
-	if (strchr("-=*", last) && (text.n < 2 || text.p[text.n - 2] != ' '))
-		return false;
-	if (span_starts(text, "oom-kill:") && last == ',')
-		return false;
 	if (p->last_raw_n != TERMINAL || !(is_alpha(last) || is_digit(last) || last == '_'))
 		return true;
 	size_t from = text.n;
@@ -106,23 +150,26 @@ static bool needs_blank(const struct pending *p, struct span text, struct span n
 	return false;
 }
 
-static void go_on(struct oomlog *log, struct span next, uint64_t line, size_t raw_n)
+static void go_on(struct oomlog *log, struct span next, const struct raw_line *raw)
 {
 	struct pending *p = log->pending;
 	struct span text = span_trim(pending_text(p));
 
+	log->wrap.joins++;
+	log->wrap.full += p->last_raw_n == log->wrap.widest;
 	p->n = p->text_from + text.n + (size_t)(text.p - (p->text + p->text_from));
-	if (!p->part && needs_blank(p, text, next) && p->n < sizeof(p->text))
+	if (!p->part && needs_blank(log, text, next, raw->from_blank) && p->n < sizeof(p->text))
 		p->text[p->n++] = ' ';
 	if (p->n_breaks < BREAKS_MAX)
-		p->breaks[p->n_breaks++] = (struct line_break){p->n, line};
+		p->breaks[p->n_breaks++] = (struct line_break){p->n, raw->line};
 	size_t fits = sizeof(p->text) - p->n;
 	if (next.n > fits)
 		next.n = fits;
 	memcpy(p->text + p->n, next.p, next.n);
 	p->n += next.n;
-	p->head.last_line = line;
-	p->last_raw_n = raw_n;
+	p->head.last_line = raw->line;
+	p->last_raw_n = raw->n;
+	p->last_blank = raw->to_blank;
 }
 
 /* ---- reflowed paragraphs -------------------------------------------------------------------- */
@@ -176,8 +223,7 @@ static void split_records(struct oomlog *log)
 		for (size_t i = 0; i < p->n_breaks; i++) {
 			if (p->breaks[i].at <= cut)
 				line = p->breaks[i].line;
-			else
-				breaks[n_breaks++] = p->breaks[i];
+			breaks[n_breaks++] = p->breaks[i];
 		}
 		struct prefix next;
 		prefix_read((struct span){at, end - cut}, log->room, &next);
@@ -194,7 +240,11 @@ static void split_records(struct oomlog *log)
 		next.date = span_of(date);
 		next.tag = span_of(tag);
 		struct span text = {p->text, end - from};
-		begin(log, &next, text, text, line, p->last_raw_n);
+		uint64_t text_line = line;
+		for (size_t i = 0; i < n_breaks && breaks[i].at <= from; i++)
+			text_line = breaks[i].line;
+		begin(log, &next, text, text,
+		      &(struct raw_line){text_line, p->last_raw_n, false, p->last_blank});
 		for (size_t i = 0; i < n_breaks; i++)
 			if (breaks[i].at > from)
 				p->breaks[p->n_breaks++] =
@@ -223,6 +273,8 @@ static bool goes_on(struct oomlog *log, struct span next)
 	enum section section = log->cur_used ? log->cur->section : SECTION_NONE;
 	const struct form *mine = form_of(text, section), *own = form_of(next, section);
 
+	if (p->prefixed && cut_at_column(log))
+		return true;
 	if (p->head.source == OOMLOG_USER && p->prefixed)
 		return false;
 	if (is_invoked_part(text))
@@ -242,19 +294,21 @@ static bool goes_on(struct oomlog *log, struct span next)
 }
 
 static void take_text(struct oomlog *log, const struct prefix *from, struct span text,
-		      struct span whole, uint64_t line, size_t raw_n)
+		      struct span whole, const struct raw_line *raw)
 {
 	if (from->any) {
-		begin(log, from, text, whole, line, raw_n);
+		begin(log, from, text, whole, raw);
 	} else if (!text.n) {
-		lines_end(log); /* paragraphs end messages */
+		lines_end(log); /* paragraphs end messages, and what was known of their origin */
+		log->pending->head = (struct msg){.caller = OOMLOG_NO_CALLER};
+		log->pending->date[0] = log->pending->tag[0] = '\0';
 		return;
 	} else {
 		log->loose = true;
 		if (goes_on(log, text))
-			go_on(log, text, line, raw_n);
+			go_on(log, text, raw);
 		else
-			begin(log, from, text, text, line, raw_n);
+			begin(log, from, text, text, raw);
 	}
 	if (log->loose)
 		split_records(log);
@@ -280,12 +334,12 @@ static bool may_have_newlines(const struct prefix *p)
 	       memchr(p->text.p, '\\', p->text.n);
 }
 
-static void take_parts(struct oomlog *log, const struct prefix *from, uint64_t line, size_t raw_n)
+static void take_parts(struct oomlog *log, const struct prefix *from, const struct raw_line *raw)
 {
 	struct span text = from->text, whole = from->whole;
 
 	if (!text.n || !may_have_newlines(from)) {
-		take_text(log, from, text, whole, line, raw_n);
+		take_text(log, from, text, whole, raw);
 		return;
 	}
 	while (text.n) {
@@ -294,8 +348,7 @@ static void take_parts(struct oomlog *log, const struct prefix *from, uint64_t l
 		struct span part = {text.p, at};
 		span_skip_blanks(&part);
 		if (part.n)
-			take_text(log, from, part, whole.p == from->whole.p ? whole : part, line,
-				  raw_n);
+			take_text(log, from, part, whole.p == from->whole.p ? whole : part, raw);
 		whole = (struct span){0};
 		text = span_from(text, at + (at < text.n ? n : 0));
 	}
@@ -317,12 +370,23 @@ static size_t stamp_within(struct span text)
 	return text.n;
 }
 
+static struct raw_line measure(struct oomlog *log, struct span raw, uint64_t line)
+{
+	while (raw.n && raw.p[raw.n - 1] == '\r')
+		raw.n--;
+	if (raw.n > log->wrap.widest)
+		log->wrap = (struct wrap){.widest = raw.n, .joins = log->wrap.joins};
+	return (struct raw_line){line, raw.n, raw.n && *raw.p == ' ',
+				 raw.n && raw.p[raw.n - 1] == ' '};
+}
+
 void lines_take(struct oomlog *log, struct span raw, uint64_t line)
 {
 	struct prefix p;
 
 	if (raw.n > OOMLOG_LINE_MAX)
 		raw.n = OOMLOG_LINE_MAX;
+	struct raw_line measured = measure(log, raw, line);
 	/* " KEY=value" behind a /dev/kmsg record */
 	if (log->after_kmsg && raw.n > 1 && *raw.p == ' ' && memchr(raw.p, '=', raw.n) &&
 	    raw.p[1] >= 'A' && raw.p[1] <= 'Z')
@@ -331,7 +395,7 @@ void lines_take(struct oomlog *log, struct span raw, uint64_t line)
 		prefix_read(raw, log->room, &p);
 		log->after_kmsg = p.kmsg;
 		if (log->pending->any && log->pending->part) {
-			go_on(log, p.text, line, raw.n);
+			go_on(log, p.text, &measured);
 			log->pending->part = p.part;
 			return;
 		}
@@ -339,7 +403,7 @@ void lines_take(struct oomlog *log, struct span raw, uint64_t line)
 		bool own_date = p.date.n || p.has_mono || p.kmsg;
 		if (log->loose && log->pending->any && !own_date && p.text.n &&
 		    ends_in_record(span_trim(pending_text(log->pending)))) {
-			go_on(log, span_trim(raw), line, raw.n);
+			go_on(log, span_trim(raw), &measured);
 			split_records(log);
 			return;
 		}
@@ -348,7 +412,7 @@ void lines_take(struct oomlog *log, struct span raw, uint64_t line)
 		p.text.n = next;
 		if (p.whole.p <= p.text.p)
 			p.whole.n = (size_t)(p.text.p + p.text.n - p.whole.p);
-		take_parts(log, &p, line, raw.n);
+		take_parts(log, &p, &measured);
 		if (!rest.n)
 			return;
 		raw = rest;

@@ -29,6 +29,14 @@ struct pending {
 	size_t n_breaks;
 	unsigned int noise; /* lines without a prefix that were swallowed behind a stack line */
 	size_t last_raw_n;  /* of the last raw line: a terminal breaks at 80 */
+	bool last_blank;    /* it ended in a blank */
+};
+
+/* How long the raw lines are that were found to go on in the next one. */
+struct wrap {
+	size_t widest;	/* of all raw lines so far */
+	uint64_t joins; /* lines that went on */
+	uint64_t full;	/* of them, since it is the widest, those as long as that */
 };
 
 struct oomlog {
@@ -49,6 +57,7 @@ struct oomlog {
 	/* lines.c */
 	struct prefix_room *room;
 	struct pending *pending;
+	struct wrap wrap;
 	bool loose; /* lines without prefixes among lines with: a mailer has been there */
 	bool after_kmsg;
 

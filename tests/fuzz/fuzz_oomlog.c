@@ -90,7 +90,6 @@ static void mix_lists(struct told *told, const struct oom_report *r)
 		TEXT(told, r->figures[i].where);
 		TEXT(told, r->figures[i].name);
 		mix_value(told, &r->figures[i].value);
-		MUST(r->figures[i].where[0] != '\1');
 	}
 	for (size_t i = 0; i < r->n_tasks; i++) {
 		const struct oom_task *task = &r->tasks[i];
