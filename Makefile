@@ -33,7 +33,7 @@ HOG_MAIN := $(filter-out workloads/gen_filters.c,$(filter workloads/%,$(MAIN_SRC
 HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
 # The programs of a virtual machine are static: without what needs libraries that are not.
-NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/cmd/cmd_vm.c harness/cmd/cmd_explain.c
+NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/cmd/cmd_vm.c harness/cmd/cmd_kernels.c harness/cmd/progress.c harness/cmd/cmd_explain.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
 	$(filter harness/guest/setup.c,$(GUEST_SRC))
 
@@ -48,7 +48,7 @@ GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/fil
 
 # ---- flags ------------------------------------------------------------------------------------
 
-LIBS := libfyaml jansson libseccomp libtracefs libarchive libkmod
+LIBS := libfyaml jansson libseccomp libtracefs libarchive libkmod nettle
 ifneq ($(filter-out clean help lint check-layers,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(LIBS) 2>&1 || echo missing),)
 $(error $(PKG_CONFIG) does not find all of: $(LIBS); './quickstart' installs them, packages.txt names them)
