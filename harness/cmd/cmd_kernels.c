@@ -291,7 +291,7 @@ const struct cmd cmd_kernels = {
 	.opts =
 		{
 			.name = "kernels",
-			.args = "[list | fetch SPEC... | update [SPEC...] | remove SPEC...]",
+			.args = "[list|fetch|update|remove] [SPEC...]",
 			.summary = "kernels for virtual machines: list, fetch, remove",
 			.description =
 				"Kernels that 'oomlab vm --kernel' boots come from Debian's "

@@ -112,11 +112,12 @@ int apt_error(const char *text, struct err *err)
 			continue;
 		while (at > text && at[-1] != '\n')
 			at--;
+		at += str_starts(at, "E: ") || str_starts(at, "W: ") ? 3 : 0;
 		return err_set(err, complaints[i].code, "%s: %.*s", complaints[i].meaning,
 			       (int)strcspn(at, "\n"), at);
 	}
 	const char *line = strstr(text, "E: ");
-	line = line ? line : text;
+	line = line ? line + 3 : text;
 	return err_set(err, EIO, "apt failed: %.*s", (int)strcspn(line, "\n"), line);
 }
 
@@ -180,25 +181,48 @@ static int read_lists(const char *folder, const struct apt_sources *sources,
 	return lists;
 }
 
-/* That a suite is not there is no trouble: which there are is found out so. Everything that could
- * not be reached is one; part of it is for the person to know. */
-static int judge_update(const struct child_output *output, size_t sources,
-			const struct fetch_watch *watch, struct err *err)
+/* Calls fn with each line of apt's complaints as an error of ours. */
+static void each_complaint(const char *text, void (*fn)(void *data, const struct err *one),
+			   void *data)
 {
-	const char *at = str_text(&output->err);
-	size_t unreached = 0;
-
-	for (const char *line = at; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		MEM_AUTO char *text = mem_printf("%.*s", (int)strcspn(line, "\n"), line);
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		MEM_AUTO char *copy = mem_printf("%.*s", (int)strcspn(line, "\n"), line);
 		struct err one = ERR_INIT;
-		int code = -apt_error(text, &one);
-		if (code == ENOSPC)
-			return err_set(err, code, "%s", one.text);
-		unreached += code == ENETUNREACH && strstr(text, "Failed to fetch") != NULL;
-		if (code == EKEYREJECTED || code == EBADMSG || code == ENETUNREACH)
-			fetch_note(watch, "%s", one.text);
+		(void)apt_error(copy, &one);
+		fn(data, &one);
 	}
-	return unreached >= sources ? apt_error(at, err) : 0;
+}
+
+struct complaints_seen {
+	const struct fetch_watch *watch;
+	size_t unreached;
+	bool full;
+};
+
+static void count_complaint(void *data, const struct err *one)
+{
+	struct complaints_seen *seen = data;
+
+	seen->unreached += one->code == ENETUNREACH && strstr(one->text, "Failed to fetch");
+	seen->full = seen->full || one->code == ENOSPC;
+}
+
+static void tell_complaint(void *data, const struct err *one)
+{
+	const struct complaints_seen *seen = data;
+
+	if (one->code == EKEYREJECTED || one->code == EBADMSG || one->code == ENETUNREACH)
+		fetch_note(seen->watch, "%s", one->text);
+}
+
+/* That a suite is not there is no trouble: which there are is found out so. With old indexes apt
+ * succeeds though nothing could be reached. */
+static int judge_update(const struct child_output *output, size_t sources, struct err *err)
+{
+	struct complaints_seen seen = {0};
+
+	each_complaint(str_text(&output->err), count_complaint, &seen);
+	return seen.full || seen.unreached >= sources ? apt_error(str_text(&output->err), err) : 0;
 }
 
 static int update(const char *folder, const struct apt_sources *sources,
@@ -213,12 +237,15 @@ static int update(const char *folder, const struct apt_sources *sources,
 	int r = child_run(words, watch, "reading Debian's indexes", &output, err);
 
 	if (r >= 0)
-		r = judge_update(&output, sources->n, watch, err);
+		r = judge_update(&output, sources->n, err);
 	if (r >= 0)
 		r = read_lists(folder, sources, &index, err);
 	if (r == 0)
 		r = output.err.len ? apt_error(str_text(&output.err), err)
 				   : err_set(err, ENOENT, "the mirrors have no suite of Debian's");
+	if (r > 0)
+		each_complaint(str_text(&output.err), tell_complaint,
+			       &(struct complaints_seen){.watch = watch});
 	child_output_free(&output);
 	if (r < 0)
 		debian_index_free(&index);

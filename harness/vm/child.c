@@ -14,9 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 
 enum { OUTPUT_MAX = 1 << 20, EXIT_NO_PROGRAM = 127, ABOVE_STATUS_FD = 10 };
+/* apt waits for ever when its disk is full, telling the same percentage twice a second; its own
+ * patience with a silent mirror is half a minute, a few times. */
+#define STALLED_NS (180ULL * 1000000000ULL)
+
 enum { PIPE_OUT, PIPE_ERR, PIPE_STATUS, PIPES, SIGNALS = PIPES, POLLED };
 
 void fetch_progress(const struct fetch_watch *watch, const char *what, double percent)
@@ -44,16 +49,12 @@ void child_output_free(struct child_output *output)
 	str_free(&output->err);
 }
 
-/* ---- in the child --------------------------------------------------------------------------- */
+/* ---- in the children ------------------------------------------------------------------------ */
 
-static void __attribute__((noreturn)) child(char *const *words, const int ends[PIPES], pid_t parent)
+static void __attribute__((noreturn)) execute(char *const *words, const int ends[PIPES])
 {
 	sigset_t none;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(EXIT_NO_PROGRAM);
-	(void)setpgid(0, 0);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
@@ -66,6 +67,41 @@ static void __attribute__((noreturn)) child(char *const *words, const int ends[P
 	(void)dup2(ends[PIPE_STATUS], CHILD_STATUS_FD);
 	(void)execvp(words[0], words);
 	_exit(EXIT_NO_PROGRAM);
+}
+
+static int exit_status(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* A death signal of apt's own would be lost: it changes its user for a moment to try what it may,
+ * and the kernel forgets the signal then. So one of ours stands in between, dies with us and takes
+ * the whole group along. It has our lock on the cache until then. */
+static void __attribute__((noreturn))
+nurse(char *const *words, const int ours[PIPES], const int theirs[PIPES], pid_t parent)
+{
+	sigset_t set;
+	int status = 0, signal_number = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)setpgid(0, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(EXIT_NO_PROGRAM);
+	pid_t pid = fork();
+	if (pid == 0)
+		execute(words, theirs);
+	for (int i = 0; i < PIPES; i++) {
+		(void)close(ours[i]);
+		(void)close(theirs[i]);
+	}
+	while (pid > 0 && waitpid(pid, &status, WNOHANG) == 0)
+		if (sigwait(&set, &signal_number) == 0 && signal_number == SIGTERM)
+			(void)kill(0, SIGKILL);
+	_exit(pid > 0 ? exit_status(status) : EXIT_NO_PROGRAM);
 }
 
 /* ---- in the parent -------------------------------------------------------------------------- */
@@ -96,21 +132,27 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* "dlstatus:3:41.8:Retrieving file 3 of 9": the last whole line counts. */
-static void tell_status(struct str *text, const struct fetch_watch *watch, const char *what)
+/* "dlstatus:3:41.8:Retrieving file 3 of 9": the last whole line counts. Whether it is another one
+ * than before. */
+static bool tell_status(struct str *text, double *percent, const struct fetch_watch *watch,
+			const char *what)
 {
 	char *end = text->s ? strrchr(text->s, '\n') : NULL;
+	double before = *percent;
 
 	if (!end)
-		return;
+		return false;
 	*end = '\0';
 	char *line = strrchr(text->s, '\n');
 	line = line ? line + 1 : text->s;
 	char *number =
 		str_starts(line, "dlstatus:") ? strchr(line + strlen("dlstatus:"), ':') : NULL;
 	if (number)
-		fetch_progress(watch, what, strtod(number + 1, NULL));
+		*percent = strtod(number + 1, NULL);
+	if (number)
+		fetch_progress(watch, what, *percent);
 	str_free(text);
+	return *percent < before || *percent > before;
 }
 
 /* false: its end. */
@@ -132,13 +174,18 @@ static int follow(const int ours[PIPES], int signals, const struct fetch_watch *
 	STR_AUTO status = STR_INIT;
 	struct str *const texts[PIPES] = {&output->out, &output->err, &status};
 	struct pollfd polled[POLLED];
+	uint64_t moved_ns = clock_ns();
+	double percent = -1;
 
 	for (int i = 0; i < PIPES; i++)
 		polled[i] = (struct pollfd){.fd = ours[i], .events = POLLIN};
 	polled[SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
 	/* The status pipe does not count: whoever inherited it may live on. */
 	while (polled[PIPE_OUT].fd >= 0 || polled[PIPE_ERR].fd >= 0) {
-		if (poll(polled, POLLED, -1) < 0) {
+		size_t said = output->out.len + output->err.len;
+		if (clock_ns() - moved_ns > STALLED_NS)
+			return -ETIMEDOUT;
+		if (poll(polled, POLLED, STALLED_NS / 1000000) < 0) {
 			if (errno == EINTR)
 				continue;
 			return -errno;
@@ -148,7 +195,9 @@ static int follow(const int ours[PIPES], int signals, const struct fetch_watch *
 		for (int i = 0; i < PIPES; i++)
 			if (polled[i].fd >= 0 && polled[i].revents && !take(ours[i], texts[i]))
 				polled[i].fd = -1;
-		tell_status(&status, watch, what);
+		if (tell_status(&status, &percent, watch, what) ||
+		    output->out.len + output->err.len > said)
+			moved_ns = clock_ns();
 	}
 	return 0;
 }
@@ -159,7 +208,7 @@ static int reap(pid_t pid)
 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return exit_status(status);
 }
 
 int child_run(char *const *words, const struct fetch_watch *watch, const char *what,
@@ -174,7 +223,7 @@ int child_run(char *const *words, const struct fetch_watch *watch, const char *w
 	for (int i = 0; i < PIPES && r == 0; i++)
 		r = make_pipe(&ours[i], &theirs[i], err);
 	if (r == 0 && (pid = fork()) == 0)
-		child(words, theirs, parent);
+		nurse(words, ours, theirs, parent);
 	if (r == 0 && pid < 0)
 		r = err_errno(err, errno, "cannot fork for '%s'", words[0]);
 	for (int i = 0; i < PIPES; i++)
@@ -187,7 +236,10 @@ int child_run(char *const *words, const struct fetch_watch *watch, const char *w
 			(void)kill(pid, SIGKILL); /* before its setpgid() */
 		output.status = reap(pid);
 		if (r < 0)
-			err_set(err, -r, "'%s' was interrupted", words[0]);
+			err_set(err, -r,
+				r == -ETIMEDOUT ? "'%s' has stopped doing anything"
+						: "'%s' was interrupted",
+				words[0]);
 		else if (output.status == EXIT_NO_PROGRAM)
 			r = err_set(err, ENOENT, "cannot run '%s'", words[0]);
 	}

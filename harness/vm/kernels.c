@@ -20,6 +20,11 @@
 /* How long an index is good enough to pin something that has not been pinned. */
 #define INDEX_GOOD_S (24 * 60 * 60)
 
+/* What apt keeps of eleven suites is 103 MB, and a new index replaces the old one when it is there.
+ */
+#define INDEXES_BYTES (160ULL << 20)
+#define AGAIN_BYTES   (64ULL << 20)
+
 enum { INDEX_MAX = 64 << 20, WISH_MAX = 100 };
 
 int kernels_start(const struct fetch_watch *watch, struct kernels *ret, struct err *err)
@@ -104,7 +109,10 @@ int kernels_refresh(struct kernels *kernels, const char *suite, struct err *err)
 		return -err->code;
 	size_t n = add_pinned_suites(&pins, suites, SUITES_MAX);
 	suites[n] = suite;
-	int r = apt_update(apt, suites, kernels->watch, &index, err);
+	int r = store_check_room(&kernels->store, kernels->index_time ? AGAIN_BYTES : INDEXES_BYTES,
+				 err);
+	if (r >= 0)
+		r = apt_update(apt, suites, kernels->watch, &index, err);
 	store_pins_free(&pins);
 	if (r < 0)
 		return r;

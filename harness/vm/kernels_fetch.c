@@ -9,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/parse.h"
 #include "harness/vm/apt.h"
 #include "harness/vm/deb.h"
 #include "harness/vm/image.h"
@@ -27,19 +25,11 @@
 static int check_room(const struct store *store, const struct pin *pin, struct err *err)
 {
 	struct debian_package package;
-	struct statvfs disk;
 	uint64_t need = VMLINUX_BYTES;
-	char needed[PARSE_TEXT_MAX], left[PARSE_TEXT_MAX];
 
 	for (size_t i = 0; pin_package(pin, i, &package); i++)
 		need += package.size_bytes + package.installed_bytes;
-	if (statvfs(store->path, &disk) < 0)
-		return 0;
-	uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	if (free_bytes >= need)
-		return 0;
-	return err_set(err, ENOSPC, "the disk of '%s' is full: %s needed, %s left", store->path,
-		       format_size_short(need, needed), format_size_short(free_bytes, left));
+	return store_check_room(store, need, err);
 }
 
 /* ---- one package ---------------------------------------------------------------------------- */
@@ -66,7 +56,8 @@ static int take_package(const struct store *store, const struct fetch_watch *wat
 
 	if (apt_fetch(apt, package, path, watch, err) < 0)
 		return -err->code;
-	FD_AUTO fd = fd_open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0, err);
+	/* Of a mirror that is a folder here apt makes a link. */
+	FD_AUTO fd = fd_open_at(AT_FDCWD, path, O_RDONLY, 0, err);
 	int r = fd < 0 ? fd : check_hash(fd, package, err);
 	if (r >= 0) {
 		fetch_progress(watch, "unpacking", -1);

@@ -13,9 +13,11 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/parse.h"
 
 enum { LOCK_AGAIN_MS = 50 };
 
@@ -106,7 +108,8 @@ static int empty_work(const struct store *store, struct err *err)
 
 	if (store_remove_tree(work, err) < 0)
 		return -err->code;
-	if (mkdir(work, 0755) < 0)
+	/* Another process may make it, who opens the store. */
+	if (mkdir(work, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "cannot make '%s'", work);
 	return 0;
 }
@@ -151,6 +154,20 @@ int store_lock(struct store *store, const struct fetch_watch *watch, struct err 
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
+
+int store_check_room(const struct store *store, uint64_t bytes, struct err *err)
+{
+	char needed[PARSE_TEXT_MAX], left[PARSE_TEXT_MAX];
+	struct statvfs disk;
+
+	if (fstatvfs(store->dir, &disk) < 0)
+		return err_errno(err, errno, "cannot look at the disk of '%s'", store->path);
+	uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (free_bytes >= bytes)
+		return 0;
+	return err_set(err, ENOSPC, "the disk of '%s' is full: %s needed, %s left", store->path,
+		       format_size_short(bytes, needed), format_size_short(free_bytes, left));
+}
 
 int store_put(const struct store *store, const char *name, const char *text, size_t len,
 	      struct err *err)

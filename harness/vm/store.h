@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -56,6 +57,9 @@ struct store_pins {
 int store_list_pins(const struct store *store, struct store_pins *ret, struct err *err);
 int store_list_kernels(const struct store *store, struct store_pins *ret, struct err *err);
 void store_pins_free(struct store_pins *pins);
+
+/* -ENOSPC: the disk has not so much room left; found out before somebody fills it. */
+int store_check_room(const struct store *store, uint64_t bytes, struct err *err);
 
 /* Writes a file as a whole. */
 int store_put(const struct store *store, const char *name, const char *text, size_t len,

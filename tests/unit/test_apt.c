@@ -101,20 +101,20 @@ static const struct {
 	const char *message;
 } complaints[] = {
 	{"W: x\nE: The repository 'file:/r sid Release' is not signed.\n", EKEYREJECTED,
-	 "refused what is not signed by Debian's archive: E: The repository 'file:/r sid Release' "
+	 "refused what is not signed by Debian's archive: The repository 'file:/r sid Release' "
 	 "is not signed."},
 	{"E: Failed to fetch http://m/a  404  Not Found [IP: ::1 80]\n", ENOENT,
-	 "the mirror lacks it: E: Failed to fetch http://m/a  404  Not Found [IP: ::1 80]"},
+	 "the mirror lacks it: Failed to fetch http://m/a  404  Not Found [IP: ::1 80]"},
 	{"E: Failed to fetch http://m/a  Hash Sum mismatch\n   Hashes of expected file:\n", EBADMSG,
-	 "refused what is not what the archive has signed: E: Failed to fetch http://m/a  Hash Sum "
+	 "refused what is not what the archive has signed: Failed to fetch http://m/a  Hash Sum "
 	 "mismatch"},
 	{"W: Failed to fetch http://m/a  Temporary failure resolving 'm'\n", ENETUNREACH,
-	 "no network: W: Failed to fetch http://m/a  Temporary failure resolving 'm'"},
+	 "no network: Failed to fetch http://m/a  Temporary failure resolving 'm'"},
 	/* what is at the bottom of it counts, not what comes of it */
 	{"E: Failed to fetch http://m/a  404  Not Found\n"
 	 "E: write error - No space left on device\n",
-	 ENOSPC, "the disk is full: E: write error - No space left on device"},
-	{"W: first\nE: something new\n", EIO, "apt failed: E: something new"},
+	 ENOSPC, "the disk is full: write error - No space left on device"},
+	{"W: first\nE: something new\n", EIO, "apt failed: something new"},
 	{"", EIO, "apt failed: "},
 };
 
