@@ -270,7 +270,7 @@ static int run_kernels(struct cmd_ctx *ctx, void *values, int argc, char **argv)
 	const struct verb *verb = argc ? find_verb(argv[0], &err) : &verbs[0];
 	struct progress progress;
 	struct fetch_watch watch;
-	struct kernels kernels;
+	struct kernels kernels = {.store = {.dir = -1, .lock = -1}};
 
 	if (!verb)
 		return cmd_fail(ctx, CMD_USAGE, &err);

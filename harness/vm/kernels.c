@@ -389,7 +389,7 @@ static int boot(struct kernels *kernels, const char *spec, struct pin *pin, stru
 int kernels_boot(const char *spec, const struct fetch_watch *watch, struct kernel *ret,
 		 struct err *err)
 {
-	struct kernels kernels;
+	struct kernels kernels = {.store = {.dir = -1, .lock = -1}};
 	struct pin pin = {0};
 
 	if (kernels_start(watch, &kernels, err) < 0)
