@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
+
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,10 +24,12 @@
 #include "harness/vm/kernel.h"
 #include "harness/vm/machine.h"
 #include "harness/vm/modules.h"
+#include "harness/vm/program.h"
 
 enum {
 	BOOTS = 2, /* a panic before the guest was ready is no verdict: once more */
 	CONSOLE_LINES = 15,
+	ICOUNT_SHIFT = 1, /* 2 ns an instruction: 500 MIPS */
 	EXIT_INTERRUPTED = 130,
 };
 
@@ -55,6 +57,20 @@ static int add_programs(struct image *image, struct err *err)
 		return -err->code;
 	image_add_file(image, "bin/oomhog", hog, 0755);
 	return 0;
+}
+
+/* The shell and unshare are what scenarios of the catalogue call. */
+static int add_with(struct image *image, const struct opt_list *with, struct err *err)
+{
+	static const char *const always[] = {"sh", "unshare", NULL};
+	struct err ignored;
+	int r = 0;
+
+	for (size_t i = 0; always[i]; i++)
+		(void)program_add(image, always[i], &ignored);
+	for (size_t i = 0; i < with->n && r >= 0; i++)
+		r = program_add(image, with->text[i], err);
+	return r < 0 ? err_wrap(err, "--with") : 0;
 }
 
 static void add_folders(struct image *image)
@@ -109,6 +125,15 @@ static int add_scenarios(const struct vm_session *session, struct image *image, 
 	return 0;
 }
 
+static void add_request(struct image *image, const json_t *words)
+{
+	json_t *line = json_pack("{s:O}", "run", words);
+	MEM_AUTO char *text = json_dumps(line, JSON_COMPACT);
+
+	image_add_text(image, "request", text, strlen(text), 0644);
+	json_decref(line);
+}
+
 /* The initramfs in a file without a name, and what the guest is to run. */
 static int build_image(const struct vm_session *session, const struct kernel *kernel, json_t *words,
 		       struct err *err)
@@ -119,9 +144,13 @@ static int build_image(const struct vm_session *session, const struct kernel *ke
 
 	add_folders(&image);
 	if (r >= 0)
+		r = add_with(&image, &session->values->with, err);
+	if (r >= 0)
 		r = add_modules(&image, kernel, err);
 	if (r >= 0)
 		r = add_scenarios(session, &image, words, err);
+	if (r >= 0 && session->values->seed != UINT64_MAX)
+		add_request(&image, words);
 	if (r >= 0)
 		r = image_write(&image, fd, err);
 	image_free(&image);
@@ -216,6 +245,9 @@ static void on_line(void *data, json_t *line)
 
 	if (json_object_get(line, "record"))
 		take_record(session, json_object_get(line, "record"));
+	else if (json_object_get(line, "end") && session->record)
+		session->record->ended_unix_ns = json_integer_value(
+			json_object_get(json_object_get(line, "end"), "ended_unix_ns"));
 	else if (json_object_get(line, "result"))
 		take_result(session, json_object_get(line, "result"));
 	else if (began) {
@@ -279,10 +311,9 @@ static void tell_console(const struct machine *machine)
 static int save(struct vm_session *session, const struct machine *machine, struct err *err)
 {
 	MEM_AUTO char *path = NULL;
-	struct timespec now;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	session->record->ended_unix_ns = (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
+	/* By the guest's clock, as its beginning: that of a machine that died ends with its last
+	 * result. */
 	FD_AUTO dir = record_dir(session->values->results, session->record, &path, err);
 	if (dir < 0)
 		return dir;
@@ -338,7 +369,9 @@ static int start(struct vm_session *session, const struct machine_options *optio
 static int run_in(struct vm_session *session, struct machine *machine, const json_t *words,
 		  struct err *err)
 {
-	int status = machine_run(machine, words, session->values->timeout_ns, err);
+	const struct vm_values *values = session->values;
+	int status = machine_run(machine, values->seed == UINT64_MAX ? words : NULL,
+				 values->timeout_ns, err);
 
 	if (status == -EINTR)
 		return EXIT_INTERRUPTED;
@@ -396,6 +429,9 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 						   .initrd_fd = initrd,
 						   .append = append,
 						   .memory_bytes = values->memory_bytes,
+						   .icount = values->seed != UINT64_MAX,
+						   .shift = ICOUNT_SHIFT,
+						   .seed = values->seed,
 						   .cpus = (unsigned)values->cpus,
 						   .nodes = (unsigned)values->nodes},
 					  .boot_ns = values->boot_ns,

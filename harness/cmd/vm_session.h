@@ -16,9 +16,10 @@
 #include "harness/report/report.h"
 
 struct vm_values {
-	struct opt_list kernels, params, filters;
+	struct opt_list kernels, params, filters, with;
 	const char *cgroups, *swap, *append, *output, *results;
 	uint64_t memory_bytes, cpus, nodes, repeat, timeout_ns, boot_ns;
+	uint64_t seed; /* UINT64_MAX: none, time runs free */
 	int format, colour;
 	bool verbose, console;
 };

@@ -13,9 +13,12 @@
 #define EXPECT_POLL_NS 1000000ULL
 
 struct expect_wait {
-	const struct expect *expect; /* NULL: the final judgement */
+	const struct expect *expect;	/* NULL: sides, or the final judgement */
+	const struct plan_step *decide; /* NULL, or whose sides these are */
 	unsigned wants;
 	enum judge_state state;
+	int side;  /* of decide: the one that came true */
+	bool last; /* its time is over */
 };
 
 /* A command whose build lacks an option of the scenario says so itself and exits: that is a
@@ -44,27 +47,37 @@ static bool lacks_option(struct runner *run)
 	return false;
 }
 
+static enum judge_state judge(struct runner *run, struct expect_wait *wait)
+{
+	findings_free(&run->findings);
+	if (wait->decide)
+		return judge_decide((const struct expect *const *)wait->decide->sides, &run->world,
+				    wait->last, &run->findings, &wait->side);
+	return wait->expect ? judge_eval(wait->expect, &run->world, &run->findings)
+			    : judge_final(&run->world, &run->findings);
+}
+
 static bool expect_done(struct runner *run, void *data)
 {
 	struct expect_wait *wait = data;
 
 	observe(run, wait->wants);
-	findings_free(&run->findings);
-	wait->state = wait->expect ? judge_eval(wait->expect, &run->world, &run->findings)
-				   : judge_final(&run->world, &run->findings);
+	wait->state = judge(run, wait);
 	/* What a command that refused its options was to do will not come any more. */
 	return wait->state != JUDGE_WAIT || lacks_option(run);
 }
 
 /* A blocked task is asked as well: it answers once it has resumed, should the expectation wait
  * for that. */
-static void ask_for_proof(struct runner *run, const struct expect *expect)
+static void ask_for_proof(struct runner *run, const struct expect *const *expects, int n)
 {
 	for (size_t i = 0; i < run->plan->n_tasks; i++) {
 		struct world_task *world = &run->world.tasks[i];
+		bool wanted = false;
 		world->proved = false;
-		if (world->life != WORLD_RUNNING || !world->is_hog ||
-		    !judge_wants_proof_of(expect, (int)i))
+		for (int k = 0; k < n; k++)
+			wanted = wanted || judge_wants_proof_of(expects[k], (int)i);
+		if (world->life != WORLD_RUNNING || !world->is_hog || !wanted)
 			continue;
 		(void)task_command(&run->tasks[i], HOG_PING, 0, 0, &run->tasks[i].ping_seq);
 	}
@@ -81,29 +94,37 @@ static void position(const struct runner *run, const struct plan_step *step,
 		snprintf(buf, size, "%s", run->plan->file);
 }
 
+static void keep_finding(struct runner *run, const struct plan_step *step,
+			 const struct finding *finding)
+{
+	char at[512], what[64];
+
+	position(run, step, finding, at, sizeof(at));
+	snprintf(what, sizeof(what), "%s%s%s", finding->of ? finding->of : "",
+		 finding->of ? ": " : "", finding->what);
+	json_array_append_new(run->result.findings,
+			      json_pack("{s:o, s:s, s:o, s:o, s:o, s:b}", "at", field_text_new(at),
+					"what", what, "expected", field_text_new(finding->expected),
+					"got", field_text_new(finding->got), "seen",
+					field_text_new(finding->seen), "ok",
+					finding->state == JUDGE_HOLDS && !finding->undecided));
+	if (finding->state != JUDGE_HOLDS)
+		runner_verdict(run, VERDICT_FAIL, "%s: %s: expected %s, got %s", at, what,
+			       finding->expected, finding->got);
+}
+
 static void keep_findings(struct runner *run, const struct plan_step *step)
 {
 	bool failed = false;
 
 	for (size_t i = 0; i < run->findings.n; i++)
-		failed = failed || run->findings.items[i].state == JUDGE_FAILS;
+		failed = failed || (run->findings.items[i].state == JUDGE_FAILS &&
+				    !run->findings.items[i].of);
 	for (size_t i = 0; i < run->findings.n; i++) {
 		const struct finding *finding = &run->findings.items[i];
-		char at[512];
 		/* Beside what can never hold, what was merely undecided is noise. */
-		if (failed && finding->state == JUDGE_WAIT)
-			continue;
-		position(run, step, finding, at, sizeof(at));
-		json_array_append_new(run->result.findings,
-				      json_pack("{s:o, s:s, s:o, s:o, s:o, s:b}", "at",
-						field_text_new(at), "what", finding->what,
-						"expected", field_text_new(finding->expected),
-						"got", field_text_new(finding->got), "seen",
-						field_text_new(finding->seen), "ok",
-						finding->state == JUDGE_HOLDS));
-		if (finding->state != JUDGE_HOLDS)
-			runner_verdict(run, VERDICT_FAIL, "%s: %s: expected %s, got %s", at,
-				       finding->what, finding->expected, finding->got);
+		if (!failed || finding->state != JUDGE_WAIT)
+			keep_finding(run, step, finding);
 	}
 	findings_free(&run->findings);
 }
@@ -131,6 +152,22 @@ static bool lacks_reports(struct runner *run, const struct plan_step *step)
 	return true;
 }
 
+/* 'victim: predicted' asks for a prediction that decides: where it cannot, nothing is said about
+ * the kernel. */
+static void skip_undecided(struct runner *run, const struct plan_step *step)
+{
+	char at[512];
+
+	for (size_t i = 0; i < run->findings.n && !run->stop; i++) {
+		const struct finding *finding = &run->findings.items[i];
+		if (!finding->undecided)
+			continue;
+		position(run, step, finding, at, sizeof(at));
+		runner_verdict(run, VERDICT_SKIP, "%s: %s: expected %s, got %s", at, finding->what,
+			       finding->expected, finding->got);
+	}
+}
+
 static const char *const state_words[] = {
 	[JUDGE_HOLDS] = "holds", [JUDGE_WAIT] = "timeout", [JUDGE_FAILS] = "fails"};
 
@@ -143,11 +180,19 @@ static void judge_until(struct runner *run, const struct plan_step *step, struct
 
 	if (r < 0)
 		return;
+	wait->last = true;
+	if (r == 0 && wait->decide)
+		wait->state = judge(run, wait);
 	if (wait->state != JUDGE_HOLDS && (lacks_option(run) || lacks_reports(run, step)))
 		return;
-	emit(run, step ? "expect" : "final",
+	emit(run,
+	     wait->decide ? "decide"
+	     : step	  ? "expect"
+			  : "final",
 	     json_pack("{s:s, s:i}", "result", state_words[wait->state], "line",
 		       step ? step->at->line : 0));
+	if (wait->state == JUDGE_HOLDS)
+		skip_undecided(run, step);
 	keep_findings(run, step);
 	/* Nothing may be lost when a row forgot to fill a finding in. */
 	if (wait->state != JUDGE_HOLDS)
@@ -156,22 +201,57 @@ static void judge_until(struct runner *run, const struct plan_step *step, struct
 	observe_mark(run);
 }
 
+static void want(struct runner *run, struct expect_wait *wait, const struct expect *const *expects,
+		 int n)
+{
+	for (int i = 0; i < n; i++)
+		wait->wants |= judge_wants(expects[i]);
+	if (!(wait->wants & JUDGE_WANTS_PROOF))
+		return;
+	observe(run, JUDGE_WANTS_BLOCKED);
+	ask_for_proof(run, expects, n);
+	wait->wants |= JUDGE_WANTS_BLOCKED;
+}
+
 void step_expect(struct runner *run, const struct plan_step *step)
 {
-	struct expect_wait wait = {.expect = step->expect, .wants = judge_wants(step->expect)};
-	uint64_t within = judge_within_ns(step->expect);
+	const struct expect *expect = step->expect;
+	struct expect_wait wait = {.expect = expect};
+	uint64_t within = judge_within_ns(expect);
 
-	if (wait.wants & JUDGE_WANTS_PROOF) {
-		observe(run, JUDGE_WANTS_BLOCKED);
-		ask_for_proof(run, step->expect);
-		wait.wants |= JUDGE_WANTS_BLOCKED;
-	}
+	want(run, &wait, &expect, 1);
 	judge_until(run, step, &wait, within == UINT64_MAX ? run->plan->within_ns : within);
+}
+
+/* What came true becomes a finding like any other: expected or not. */
+static void answer(struct runner *run, const struct plan_step *step, int side)
+{
+	const struct plan_claim *claim = run->plan->claim;
+	struct finding finding = {.at = step->at,
+				  .what = "claim",
+				  .state = side == (int)claim->here ? JUDGE_HOLDS : JUDGE_FAILS};
+
+	json_object_set_new(run->result.claim, "observed", json_boolean(side == DECIDE_TRUE));
+	snprintf(finding.expected, sizeof(finding.expected), "%s here (%s)",
+		 judge_side_name(claim->here), claim->truth);
+	snprintf(finding.got, sizeof(finding.got), "%s: '%s'", judge_side_name(side), claim->says);
+	keep_finding(run, step, &finding);
+}
+
+void step_decide(struct runner *run, const struct plan_step *step)
+{
+	struct expect_wait wait = {.decide = step};
+
+	want(run, &wait, (const struct expect *const *)step->sides, DECIDE_SIDES);
+	judge_until(run, step, &wait,
+		    step->within_ns == UINT64_MAX ? run->plan->within_ns : step->within_ns);
+	if (!run->stop)
+		answer(run, step, wait.side);
 }
 
 void step_final(struct runner *run)
 {
-	struct expect_wait wait = {.expect = NULL, .wants = JUDGE_WANTS_BLOCKED};
+	struct expect_wait wait = {.wants = JUDGE_WANTS_BLOCKED};
 
 	run->step = NULL;
 	judge_until(run, NULL, &wait, run->plan->within_ns);

@@ -112,6 +112,7 @@ static void gather_memory(struct facts *facts)
 		facts->mem_total_bytes = kib_line(text, "MemTotal:");
 		facts->mem_available_bytes = kib_line(text, "MemAvailable:");
 		facts->swap_total_bytes = kib_line(text, "SwapTotal:");
+		facts->huge_page_size = kib_line(text, "Hugepagesize:");
 	}
 	if (toggle_read(TOGGLE_THP, text, &err) == 0)
 		SET(facts->thp, text);

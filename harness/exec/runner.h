@@ -25,4 +25,7 @@ struct runner_options {
  * when that line could be written. */
 int runner_run(const struct plan *plan, const struct runner_options *options);
 
+/* A result's 'claim' before anything was observed (a new reference). */
+json_t *outcome_claim(const struct plan *plan);
+
 #endif

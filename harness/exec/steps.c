@@ -87,6 +87,7 @@ static void step_move(struct runner *run, const struct plan_step *step)
 		if (cg_attach(run->groups[target->group], pid, &err) < 0)
 			step_fail(run, step, "move: task '%s': %s", task->name, err.text);
 		task->group = target->group;
+		foresee_arrived(run, target->task);
 		emit(run, "move",
 		     json_pack("{s:s, s:s}", "task", task->name, "group",
 			       run->plan->groups[target->group].name));
@@ -297,11 +298,15 @@ static void (*const step_table[])(struct runner *, const struct plan_step *) = {
 	[PLAN_START] = step_start,   [PLAN_SPAWN] = step_spawn,	  [PLAN_SIGNAL] = step_signal,
 	[PLAN_MOVE] = step_move,     [PLAN_ADJ] = step_adj,	  [PLAN_NICE] = step_nice,
 	[PLAN_QUIT] = step_quit,     [PLAN_SWAP] = step_swap,	  [PLAN_REMOVE] = step_remove,
-	[PLAN_EXPECT] = step_expect, [PLAN_REPEAT] = step_repeat,
+	[PLAN_EXPECT] = step_expect, [PLAN_DECIDE] = step_decide, [PLAN_REPEAT] = step_repeat,
 };
 
 void step_run(struct runner *run, const struct plan_step *step)
 {
 	run->step = step;
+	foresee_begin(run, step);
+	if (run->stop)
+		return;
 	step_table[step->kind](run, step);
+	foresee_end(run, step);
 }

@@ -82,6 +82,7 @@ static void blank_result(struct result *result, const struct supervise_item *ite
 				  .began_ns = clock_ns(),
 				  .tags = json_array(),
 				  .params = json_object(),
+				  .claim = outcome_claim(plan),
 				  .events = json_array(),
 				  .findings = json_array(),
 				  .kills = json_array(),

@@ -313,6 +313,17 @@ static int prepare(struct task *task, struct child *child, struct err *err)
 	return r < 0 ? r : make_status(task, &child->status, err);
 }
 
+/* A harness that must outlive an OOM of the whole machine is never chosen (it runs so in a virtual
+ * machine, or under a service manager's OOMScoreAdjust=-1000). That is not for its victims. */
+static bool is_protected(void)
+{
+	char text[16];
+	struct err err;
+
+	return fd_read_text(-1, "/proc/self/oom_score_adj", text, sizeof(text), &err) > 0 &&
+	       str_eq(text, "-1000\n");
+}
+
 int task_spawn(struct task *task, const struct plan_task *plan, const char *hog, struct cg *group,
 	       struct err *err)
 {
@@ -327,6 +338,8 @@ int task_spawn(struct task *task, const struct plan_task *plan, const char *hog,
 	if (plan->has_adj) {
 		snprintf(adj, sizeof(adj), "%d", plan->oom_score_adj);
 		child.adj = adj;
+	} else if (is_protected()) {
+		child.adj = "0";
 	}
 	char **own_argv = plan->wl ? hog_argv(plan) : NULL;
 	child.argv = own_argv ? own_argv : plan->argv;

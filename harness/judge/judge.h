@@ -55,6 +55,8 @@ unsigned judge_wants(const struct expect *expect);
 int judge_wants_proof_of(const struct expect *expect, int task);
 /* 'within:', or UINT64_MAX when it was not given (the caller's default deadline applies). */
 uint64_t judge_within_ns(const struct expect *expect);
+/* "false", "true" of DECIDE_FALSE, DECIDE_TRUE. */
+const char *judge_side_name(int side);
 
 enum judge_state {
 	JUDGE_HOLDS, /* everything expected was observed */
@@ -65,8 +67,10 @@ enum judge_state {
 struct finding {
 	const struct node *at; /* the line of the scenario; NULL: the whole expectation */
 	const char *what;      /* key, e.g. "killed" */
+	const char *of;	       /* of a 'decide': which side it is of, "true"; NULL: no 'decide' */
 	enum judge_state state;
-	bool unlogged; /* waits for a report that the kernel left out (10 in 5 s) */
+	bool unlogged;	/* waits for a report that the kernel left out (10 in 5 s) */
+	bool undecided; /* it holds only because nothing can be said against it */
 	char expected[200];
 	char got[400];
 	char seen[300]; /* what was seen last that bears on it: counters, states; may be "" */
@@ -84,6 +88,18 @@ void findings_free(struct findings *findings);
  * are marked claimed in world. */
 enum judge_state judge_eval(const struct expect *expect, struct world *world, struct findings *ret);
 
+/* A question to the kernel: two expectations, the sides of a 'decide', of which one comes true. */
+enum { DECIDE_FALSE, DECIDE_TRUE, DECIDE_SIDES };
+
+/* Judges both sides. HOLDS: decided, *ret_side says for which, the kills that it names are marked
+ * claimed, and ret has its findings. Else ret has the findings of both sides that do not hold.
+ *
+ * Decided is what holds while the other side does not and has nothing to wait for: it can no
+ * longer come true, or no command of a step and no ping is under way, or time is over ('last').
+ * Both sides at once decide nothing; that ends with the time. */
+enum judge_state judge_decide(const struct expect *const sides[DECIDE_SIDES], struct world *world,
+			      bool last, struct findings *ret, int *ret_side);
+
 /* Whether the sources agree about one kill: fills text with what is missing or contradicts, e.g.
  * "wait: SIGKILL, log: no 'Killed process 71' line, counter: oom_kill +0". Returns HOLDS, WAIT
  * (something may still come) or FAILS. */
@@ -97,7 +113,8 @@ enum judge_state judge_agreement(const struct world *world, const struct world_k
 uint64_t judge_counted_max(const struct world *world, int group);
 
 /* The same exactness at a scenario's end: kills that no expectation named, sources that still
- * disagree, counters that saw more kills than are known, confinement violations, deaths by a
+ * disagree, kills that were predicted otherwise or that the kernel's own table does not explain,
+ * counters that saw more kills than are known, confinement violations, deaths by a
  * signal, failed hogs and errors of commands that no expectation (and no step) named, commands
  * of steps that may still change all that. Adds a finding for each to those in ret. HOLDS when
  * there is none; WAIT when what is missing may still come (a kernel line, a counter). */

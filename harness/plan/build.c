@@ -67,6 +67,12 @@ static void top_tags(struct build *b, const struct node *value, void *data)
 		is_name(b, value, "tag", b->plan->tags[i]);
 }
 
+static void top_claim(struct build *b, const struct node *value, void *data)
+{
+	(void)data;
+	build_claim(b, value);
+}
+
 static void top_needs(struct build *b, const struct node *value, void *data)
 {
 	(void)data;
@@ -118,6 +124,7 @@ static const struct key top_keys[] = {
 	{"title", top_title, false},
 	{"description", top_description, false},
 	{"tags", top_tags, false},
+	{"claim", top_claim, false},
 	{"params", nothing, false},
 	{"matrix", nothing, false},
 	{"host", top_host, false},
@@ -159,6 +166,7 @@ static void build_all(struct build *b)
 	build_tasks(b, node_get(root, "tasks"));
 	if (steps)
 		build_steps(b, steps);
+	check_claim(b);
 	build_starts(b);
 	build_danger(b);
 	check_steps(b);

@@ -32,6 +32,7 @@ struct build {
 	int *start_given;	  /* of each task: enum plan_start from the file, -1: none */
 	bool *spawn_named;	  /* of each task: by a 'spawn' step, also one left out here */
 	bool *start_named;	  /* the same for 'start' */
+	size_t decides;		  /* 'decide' steps of the file, also those left out here */
 	const char **task_names;  /* NULL-terminated, in the order of plan->tasks */
 	const char **group_names; /* NULL-terminated, in the order of plan->groups */
 };
@@ -96,9 +97,14 @@ void skip(struct build *b, const char *fmt, ...) __attribute__((format(printf, 2
 /* ---- parts of a scenario, in the order in which they are built ----------------------------- */
 
 void build_needs(struct build *b, const struct node *needs);
+/* Whether this host has all of a map of needs; 'what' is for mistakes. */
+bool build_has(struct build *b, const struct node *needs, const char *what);
 /* Whether 'when' and 'unless' of a map let it take place on this host. */
 bool build_when(struct build *b, const struct node *map);
 void build_host(struct build *b, const struct node *host);
+void build_claim(struct build *b, const struct node *claim);
+/* That 'claim' and 'decide' have each other. */
+void check_claim(struct build *b);
 void build_groups(struct build *b, const struct node *groups);
 /* One knob of a group, from 'groups' or a 'set' step; false: a mistake, or left out by 'when'. */
 bool build_knob(struct build *b, int group, const struct node *key, const struct node *value,

@@ -262,7 +262,7 @@ static void (*const checks[])(struct check *check, const struct plan_step *step)
 	[PLAN_START] = check_start,   [PLAN_SPAWN] = check_spawn,   [PLAN_SIGNAL] = check_signal,
 	[PLAN_MOVE] = check_move,     [PLAN_ADJ] = check_tune,	    [PLAN_NICE] = check_tune,
 	[PLAN_QUIT] = check_quit,     [PLAN_SWAP] = check_swap,	    [PLAN_REMOVE] = check_remove,
-	[PLAN_EXPECT] = check_expect, [PLAN_REPEAT] = check_repeat,
+	[PLAN_EXPECT] = check_expect, [PLAN_DECIDE] = check_decide, [PLAN_REPEAT] = check_repeat,
 };
 
 static void check_all(struct check *check, const struct plan_step *steps, size_t n)

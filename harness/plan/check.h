@@ -44,5 +44,6 @@ void check_all_may_go_on(struct check *check);
 bool check_above(const struct check *check, int task, size_t flag_offset);
 
 void check_expect(struct check *check, const struct plan_step *step);
+void check_decide(struct check *check, const struct plan_step *step);
 
 #endif

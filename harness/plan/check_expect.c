@@ -76,32 +76,52 @@ static const struct rule {
 	bool groups; /* it names groups, else tasks */
 	bool counts; /* also where it is a map (names: values) */
 	void (*fn)(struct check *check, int index, const struct node *at);
+	bool after; /* it says what is true from here on */
 } rules[] = {
-	{"killed", false, false, on_killed},
-	{"alive", false, true, on_alive},
-	{"blocked", false, true, on_blocked},
-	{"resumed", false, true, on_resumed},
-	{"counters", true, true, on_group},
-	{"usage", true, true, on_group},
-	{"group_empty", true, true, on_group},
-	{"notified", true, true, on_group},
-	/* Last: what is true after it. */
-	{"killed", false, false, die_killed},
-	{"exited", false, true, die_exited},
+	{"killed", false, false, on_killed, false},   {"alive", false, true, on_alive, false},
+	{"blocked", false, true, on_blocked, false},  {"resumed", false, true, on_resumed, false},
+	{"counters", true, true, on_group, false},    {"usage", true, true, on_group, false},
+	{"group_empty", true, true, on_group, false}, {"notified", true, true, on_group, false},
+	{"killed", false, false, die_killed, true},   {"exited", false, true, die_exited, true},
 };
+
+static void apply(struct check *check, const struct node *map, bool after)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct rule *rule = &rules[i];
+		const struct node *value = node_get(map, rule->key);
+		if (!value || rule->after != after || (value->kind == NODE_MAP && !rule->counts))
+			continue;
+		each_name(check, value, rule->groups ? check->b->group_names : check->b->task_names,
+			  rule->fn);
+	}
+}
+
+static void may_go_on(struct check *check, const struct node *map)
+{
+	if (node_get(map, "killed") || node_get(map, "resumed") || node_get(map, "exited"))
+		check_all_may_go_on(check);
+}
 
 void check_expect(struct check *check, const struct plan_step *step)
 {
 	const struct node *map = node_get(step->at, "expect");
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		const struct rule *rule = &rules[i];
-		const struct node *value = node_get(map, rule->key);
-		if (!value || (value->kind == NODE_MAP && !rule->counts))
+	apply(check, map, false);
+	apply(check, map, true);
+	may_go_on(check, map);
+}
+
+/* Which side comes true is open, so neither is certain afterwards. */
+void check_decide(struct check *check, const struct plan_step *step)
+{
+	const struct node *map = node_get(step->at, "decide");
+
+	for (int side = 0; map && side < DECIDE_SIDES; side++) {
+		const struct node *body = node_get(map, judge_side_name(side));
+		if (!body)
 			continue;
-		each_name(check, value, rule->groups ? check->b->group_names : check->b->task_names,
-			  rule->fn);
+		apply(check, body, false);
+		may_go_on(check, body);
 	}
-	if (node_get(map, "killed") || node_get(map, "resumed") || node_get(map, "exited"))
-		check_all_may_go_on(check);
 }

@@ -141,9 +141,14 @@ static void need_page_size(struct build *b, const struct need *need, const struc
 	char want[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
 	uint64_t size, have = fact_u64(b, need);
 
-	if (read_size(b, value, need->name, &size) && have != size)
-		miss(missing, "pages of %s; here they have %s", format_size(size, want),
+	if (!read_size(b, value, need->name, &size) || have == size)
+		return;
+	if (have)
+		miss(missing, "%s of %s; here they have %s", need->noun, format_size(size, want),
 		     format_size(have, got));
+	else
+		miss(missing, "%s of %s; here are none (%s)", need->noun, format_size(size, want),
+		     need->remedy);
 }
 
 /* ---- special ones -------------------------------------------------------------------------- */
@@ -306,7 +311,9 @@ static const struct need needs[] = {
 	{"cpus", need_at_least, FIELD(cpus), "CPUs", NULL},
 	{"nodes", need_at_least, FIELD(nodes), "NUMA nodes", NULL},
 	{"free", need_bytes, FIELD(mem_available_bytes), "free memory", NULL},
-	{"page_size", need_page_size, FIELD(page_size), NULL, NULL},
+	{"page_size", need_page_size, FIELD(page_size), "pages", "the machine tells no size"},
+	{"huge_page_size", need_page_size, FIELD(huge_page_size), "huge pages",
+	 "a kernel with CONFIG_HUGETLBFS"},
 	{"thp", need_text, FIELD(thp), "transparent huge pages",
 	 "a kernel with CONFIG_TRANSPARENT_HUGEPAGE"},
 	{"stress-ng", need_stress_ng, FIELD(stress_ng), "stress-ng", "apt-get install stress-ng"},
@@ -350,15 +357,19 @@ void build_needs(struct build *b, const struct node *map)
 		skip(b, "%s", str_text(&missing));
 }
 
+bool build_has(struct build *b, const struct node *map, const char *what)
+{
+	STR_AUTO missing = STR_INIT;
+
+	check(b, map, what, &missing);
+	return missing.len == 0;
+}
+
 bool build_when(struct build *b, const struct node *map)
 {
 	const struct node *when = node_get(map, "when"), *unless = node_get(map, "unless");
-	STR_AUTO lacks = STR_INIT;
-	STR_AUTO excluded = STR_INIT;
+	bool applies = !when || build_has(b, when, "when");
+	bool excluded = unless && build_has(b, unless, "unless");
 
-	if (when)
-		check(b, when, "when", &lacks);
-	if (unless)
-		check(b, unless, "unless", &excluded);
-	return !lacks.len && (!unless || excluded.len);
+	return applies && !excluded;
 }

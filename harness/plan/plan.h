@@ -82,6 +82,7 @@ enum plan_step_kind {
 	PLAN_SWAP,   /* swapoff / swapon of the scenario's own swap */
 	PLAN_REMOVE, /* remove a group */
 	PLAN_EXPECT,
+	PLAN_DECIDE, /* an expectation of which it is open which side comes true */
 	PLAN_REPEAT, /* 'times' times the steps inside */
 };
 
@@ -120,6 +121,9 @@ struct plan_step {
 	bool swap_on;
 	/* PLAN_EXPECT */
 	struct expect *expect;
+	/* PLAN_DECIDE */
+	struct expect *sides[DECIDE_SIDES];
+	uint64_t within_ns; /* UINT64_MAX: the plan's */
 	/* PLAN_REPEAT */
 	size_t n_steps;
 	struct plan_step *steps;
@@ -146,11 +150,19 @@ struct plan_counter {
 	const char *name;
 };
 
+/* What people say about the kernel, put to the test. */
+struct plan_claim {
+	const char *says;
+	const char *truth; /* since when it is not true, or is: "false since 2.6.36" */
+	bool here;	   /* whether it should be true on this machine */
+};
+
 struct plan {
 	const char *name; /* "limits/block-size[block=1M]" */
 	const char *suite;
 	const char *file;
 	const char *title;
+	const struct plan_claim *claim; /* NULL: it is about none */
 	size_t n_tags;
 	const char **tags;
 	size_t n_params;

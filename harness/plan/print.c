@@ -160,7 +160,7 @@ static const char *const step_words[] = {
 	[PLAN_START] = "start",	  [PLAN_SPAWN] = "spawn",	[PLAN_SIGNAL] = "signal",
 	[PLAN_MOVE] = "move",	  [PLAN_ADJ] = "oom_score_adj", [PLAN_NICE] = "nice",
 	[PLAN_QUIT] = "quit",	  [PLAN_SWAP] = "swap",		[PLAN_REMOVE] = "remove",
-	[PLAN_EXPECT] = "expect", [PLAN_REPEAT] = "repeat",
+	[PLAN_EXPECT] = "expect", [PLAN_DECIDE] = "decide",	[PLAN_REPEAT] = "repeat",
 };
 
 static void print_steps(struct str *out, const struct plan *plan, const struct plan_step *steps,
@@ -178,7 +178,8 @@ static void print_step(struct str *out, const struct plan *plan, const struct pl
 		print_alloc(out, plan, step);
 	} else if (step->kind == PLAN_SWAP) {
 		str_add(out, step->swap_on ? " on" : " off");
-	} else if (step->kind == PLAN_EXPECT && (expect = node_get(step->at, "expect"))) {
+	} else if ((step->kind == PLAN_EXPECT || step->kind == PLAN_DECIDE) &&
+		   (expect = node_get(step->at, step_words[step->kind]))) {
 		str_add(out, " ");
 		print_node(out, expect);
 	} else if (step->kind == PLAN_REPEAT) {
@@ -205,6 +206,9 @@ void plan_print(const struct plan *plan, struct str *out)
 	char timeout[PARSE_TEXT_MAX], total[PARSE_TEXT_MAX];
 
 	str_addf(out, "%s: %s\n", plan->name, plan->title);
+	if (plan->claim)
+		str_addf(out, "  claim   %s (%s; here %s)\n", plan->claim->says, plan->claim->truth,
+			 judge_side_name(plan->claim->here));
 	if (plan->skip)
 		str_addf(out, "  skip    %s\n", plan->skip);
 	for (size_t i = 0; i < plan->n_params; i++)

@@ -77,7 +77,7 @@ static void need_log(struct build *b)
 		skip(b, "needs the kernel's log for 'order', 'log' and kills of children: %s", why);
 }
 
-static void read_expect(struct build *b, const struct node *value, struct plan_step *step)
+struct expect *read_expectations(struct build *b, const struct node *value, const char *what)
 {
 	size_t n = b->plan->n_groups;
 	uint64_t *limits = arena_zero(b->arena, n + 1, sizeof(*limits));
@@ -92,18 +92,26 @@ static void read_expect(struct build *b, const struct node *value, struct plan_s
 		.data = b,
 	};
 
+	struct expect *expect = NULL;
+
 	if (value->kind != NODE_MAP) {
-		bad(b, value, "expect", "a map such as {killed: [alloc_1], alive: [alloc_2]}");
-		return;
+		bad(b, value, what, "a map such as {killed: [alloc_1], alive: [alloc_2]}");
+		return NULL;
 	}
 	for (size_t i = 0; i < n; i++)
 		limits[i] = effective_limit(b, b->limit_now, (int)i);
 	struct node *rest = arena_zero(b->arena, 1, sizeof(*rest));
 	*rest = without_conditions(b, value);
-	if (judge_parse(rest, &scope, &step->expect, b->diags) < 0)
-		step->expect = NULL;
-	else if (judge_wants(step->expect) & JUDGE_WANTS_LOG)
+	if (judge_parse(rest, &scope, &expect, b->diags) < 0)
+		return NULL;
+	if (judge_wants(expect) & JUDGE_WANTS_LOG)
 		need_log(b);
+	return expect;
+}
+
+static void read_expect(struct build *b, const struct node *value, struct plan_step *step)
+{
+	step->expect = read_expectations(b, value, "expect");
 }
 
 static void read_steps(struct build *b, const struct node *list, int depth, struct plan_step **ret,
@@ -153,19 +161,13 @@ static const struct step_kind {
 	enum plan_step_kind kind;
 	void (*read)(struct build *b, const struct node *value, struct plan_step *step);
 } kinds[] = {
-	{"set", PLAN_SET, read_set},
-	{"step", PLAN_ALLOC, read_alloc},
-	{"free", PLAN_FREE, read_free},
-	{"start", PLAN_START, read_start},
-	{"spawn", PLAN_SPAWN, read_spawn},
-	{"signal", PLAN_SIGNAL, read_signals},
-	{"move", PLAN_MOVE, read_move},
-	{"oom_score_adj", PLAN_ADJ, read_adj},
-	{"nice", PLAN_NICE, read_nice},
-	{"quit", PLAN_QUIT, read_quit},
-	{"swap", PLAN_SWAP, read_swap},
-	{"remove", PLAN_REMOVE, read_remove},
-	{"expect", PLAN_EXPECT, read_expect},
+	{"set", PLAN_SET, read_set},	      {"step", PLAN_ALLOC, read_alloc},
+	{"free", PLAN_FREE, read_free},	      {"start", PLAN_START, read_start},
+	{"spawn", PLAN_SPAWN, read_spawn},    {"signal", PLAN_SIGNAL, read_signals},
+	{"move", PLAN_MOVE, read_move},	      {"oom_score_adj", PLAN_ADJ, read_adj},
+	{"nice", PLAN_NICE, read_nice},	      {"quit", PLAN_QUIT, read_quit},
+	{"swap", PLAN_SWAP, read_swap},	      {"remove", PLAN_REMOVE, read_remove},
+	{"expect", PLAN_EXPECT, read_expect}, {"decide", PLAN_DECIDE, read_decide},
 	{"repeat", PLAN_REPEAT, NULL}, /* reads steps itself, with its depth */
 };
 
@@ -272,6 +274,8 @@ void free_expects(struct plan_step *steps, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		judge_free(steps[i].expect);
+		for (int side = 0; side < DECIDE_SIDES; side++)
+			judge_free(steps[i].sides[side]);
 		free_expects(steps[i].steps, steps[i].n_steps);
 	}
 }

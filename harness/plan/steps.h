@@ -26,4 +26,10 @@ void read_move(struct build *b, const struct node *value, struct plan_step *step
 void read_adj(struct build *b, const struct node *value, struct plan_step *step);
 void read_nice(struct build *b, const struct node *value, struct plan_step *step);
 
+/* steps.c: the map below 'expect', or a side of 'decide'; NULL with a mistake. */
+struct expect *read_expectations(struct build *b, const struct node *value, const char *what);
+
+/* claim.c */
+void read_decide(struct build *b, const struct node *value, struct plan_step *step);
+
 #endif

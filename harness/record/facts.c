@@ -31,6 +31,7 @@ static const struct field rows[] = {
 	FACT(FIELD_WHY_NOT, no_swap, "swap can be turned on"),
 	FACT(FIELD_WHY_NOT, no_zram, "zram"),
 	FACT(FIELD_BYTES, page_size, "page size"),
+	FACT(FIELD_BYTES, huge_page_size, "huge page size (hugetlb)"),
 	FACT(FIELD_U64, cpus, "CPUs online"),
 	FACT(FIELD_U64, nodes, "memory nodes online"),
 	FACT(FIELD_BYTES, mem_total_bytes, "memory"),

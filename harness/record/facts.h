@@ -30,8 +30,9 @@ struct facts {
 	char no_zram[FACT_TEXT_MAX];
 	char no_psi[FACT_TEXT_MAX];
 	char no_tracefs[FACT_TEXT_MAX];
-	uint64_t page_size;   /* bytes */
-	uint64_t cpus, nodes; /* online */
+	uint64_t page_size;	 /* bytes */
+	uint64_t huge_page_size; /* of hugetlb's default, bytes; 0: the kernel has none */
+	uint64_t cpus, nodes;	 /* online */
 	uint64_t mem_total_bytes, mem_available_bytes;
 	uint64_t swap_total_bytes;
 	uint64_t group_room_bytes; /* what limits of the groups around ours leave; 0: no limit */

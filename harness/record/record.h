@@ -31,6 +31,8 @@ struct result {
 			   * broken; NULL when passed */
 	json_t *tags;	  /* array of strings */
 	json_t *params;	  /* object name -> value */
+	json_t *claim;	  /* what was put to the test: {"says": "...", "truth": "false since ...",
+			   * "expected": bool (here), "observed": bool or null}; {}: nothing */
 	json_t *events;	  /* array of {"t": ns, "event": "...", ...} in order of time */
 	json_t *findings; /* array, one per line of an expectation:
 			   * {"at": "file:line:column", "what": "killed", "expected": "...",

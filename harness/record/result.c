@@ -21,6 +21,7 @@ static const struct field rows[] = {
 	ROW(FIELD_TEXT, title, false),
 	ROW(FIELD_LIST, tags, false),
 	ROW(FIELD_MAP, params, false),
+	ROW(FIELD_MAP, claim, false), /* {}: none */
 	ROW(FIELD_U64, began_ns, false),
 	ROW(FIELD_U64, ended_ns, false),
 	ROW(FIELD_LIST, findings, false),

@@ -25,6 +25,12 @@ void line_timeline(struct str *out, json_t *kill);
 /* "+12.3ms  spawn  task=alloc_1 pid=71" */
 void line_event(struct str *out, const struct result *result, json_t *event);
 
+/* Whether the scenario puts a claim to the test; what was observed: 1 true, 0 false, -1 nothing. */
+bool line_has_claim(const struct result *result);
+int line_claim_observed(const struct result *result);
+/* "a nice process dies first: false here, as expected (false since 2.6.36)" */
+void line_claim(struct str *out, const struct result *result);
+
 /* How many planned results never came, and why in a few words. */
 size_t line_missing(const struct record *record);
 const char *line_missing_why(const struct record *record);

@@ -75,6 +75,18 @@ static void add_params(struct str *out, const struct result *result)
 	}
 }
 
+static void add_claim(struct str *out, const struct result *result)
+{
+	static const char *const answers[] = {"not found out", "false", "true"};
+	MEM_AUTO char *name = mem_printf("%s claim", result->name);
+	MEM_AUTO char *here = mem_printf("%s here", result->name);
+
+	if (!line_has_claim(result))
+		return;
+	add_property(out, name, line_text(result->claim, "says"));
+	add_property(out, here, answers[line_claim_observed(result) + 1]);
+}
+
 static void add_properties(struct str *out, const struct record *record, const char *suite)
 {
 	STR_AUTO seed = STR_INIT;
@@ -89,8 +101,10 @@ static void add_properties(struct str *out, const struct record *record, const c
 	add_property(out, "command", record->command);
 	add_property(out, "seed", str_text(&seed));
 	for (size_t i = 0; i < record->n; i++)
-		if (str_eq(suite_of(record->results[i]), suite))
+		if (str_eq(suite_of(record->results[i]), suite)) {
 			add_params(out, record->results[i]);
+			add_claim(out, record->results[i]);
+		}
 	str_add(out, "    </properties>\n");
 }
 

@@ -127,6 +127,15 @@ static void add_warnings(struct str *out, const struct result *result)
 	}
 }
 
+static void add_claim(struct str *out, const struct result *result)
+{
+	if (!line_has_claim(result))
+		return;
+	str_add(out, "# claim: ");
+	line_claim(out, result);
+	str_add(out, "\n");
+}
+
 /* Its place in the record; a result not added yet is the next. */
 static size_t number_of(const struct record *record, const struct result *result)
 {
@@ -157,6 +166,7 @@ static void tap_result(FILE *out, const struct record *record, const struct resu
 
 	(void)options;
 	add_warnings(&text, result);
+	add_claim(&text, result);
 	str_addf(&text, "%s %zu - ", bad ? "not ok" : "ok", number_of(record, result));
 	add_description(&text, result->name);
 	if (result->verdict == VERDICT_SKIP) {

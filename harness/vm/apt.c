@@ -23,25 +23,28 @@ enum { PACKAGES_MAX = 512 * 1024 * 1024, RELEASE_MAX = 16 * 1024 * 1024 };
 /* ---- configuration -------------------------------------------------------------------------- */
 
 /* Read after the system's own, so that it wins. The hooks cleared are for the system's lists. */
-static const char configuration[] = "#clear APT::Update::Pre-Invoke;\n"
-				    "#clear APT::Update::Post-Invoke;\n"
-				    "#clear APT::Update::Post-Invoke-Success;\n"
-				    "#clear Acquire::Languages;\n"
-				    "Acquire::Languages \"none\";\n"
-				    "Acquire::GzipIndexes \"true\";\n"
-				    "Acquire::AllowInsecureRepositories \"false\";\n"
-				    "Acquire::AllowWeakRepositories \"false\";\n"
-				    "Acquire::AllowDowngradeToInsecureRepositories \"false\";\n"
-				    "APT::Get::AllowUnauthenticated \"false\";\n"
-				    "APT::Architecture \"amd64\";\n"
-				    "#clear APT::Architectures;\n"
-				    "APT::Architectures \"amd64\";\n"
-				    "Dir::State::status \"/dev/null\";\n"
-				    "Dir::Cache::pkgcache \"\";\n"
-				    "Dir::Cache::srcpkgcache \"\";\n"
-				    "Dir::Etc::sourceparts \"/dev/null\";\n"
-				    "Dir::Etc::preferences \"/dev/null\";\n"
-				    "Dir::Etc::preferencesparts \"/dev/null\";\n";
+static const char configuration[] =
+	"#clear APT::Update::Pre-Invoke;\n"
+	"#clear APT::Update::Post-Invoke;\n"
+	"#clear APT::Update::Post-Invoke-Success;\n"
+	"#clear Acquire::Languages;\n"
+	"Acquire::Languages \"none\";\n"
+	"Acquire::GzipIndexes \"true\";\n"
+	/* as mirrors have them: nothing to be packed anew */
+	"Acquire::IndexTargets::deb::Packages::KeepCompressedAs \"xz gz\";\n"
+	"Acquire::AllowInsecureRepositories \"false\";\n"
+	"Acquire::AllowWeakRepositories \"false\";\n"
+	"Acquire::AllowDowngradeToInsecureRepositories \"false\";\n"
+	"APT::Get::AllowUnauthenticated \"false\";\n"
+	"APT::Architecture \"amd64\";\n"
+	"#clear APT::Architectures;\n"
+	"APT::Architectures \"amd64\";\n"
+	"Dir::State::status \"/dev/null\";\n"
+	"Dir::Cache::pkgcache \"\";\n"
+	"Dir::Cache::srcpkgcache \"\";\n"
+	"Dir::Etc::sourceparts \"/dev/null\";\n"
+	"Dir::Etc::preferences \"/dev/null\";\n"
+	"Dir::Etc::preferencesparts \"/dev/null\";\n";
 
 static int put(const char *folder, const char *name, const char *text, struct err *err)
 {
@@ -123,10 +126,10 @@ int apt_error(const char *text, struct err *err)
 
 /* ---- indexes -------------------------------------------------------------------------------- */
 
-/* apt keeps indexes as it got them or as the system likes: by any of these names. */
+/* By any of the names that apt's list of compressors allows. */
 static int read_list(const char *folder, const char *name, struct str *out, struct err *err)
 {
-	static const char *const endings[] = {"", ".lz4", ".xz", ".gz", ".zst", ".bz2", NULL};
+	static const char *const endings[] = {".xz", ".gz", "", NULL};
 	STR_AUTO packed = STR_INIT;
 
 	for (size_t i = 0; endings[i]; i++) {

@@ -20,9 +20,9 @@
 /* How long an index is good enough to pin something that has not been pinned. */
 #define INDEX_GOOD_S (24 * 60 * 60)
 
-/* What apt keeps of eleven suites is 103 MB, and a new index replaces the old one when it is there.
+/* What apt keeps of eleven suites is 49 MB, and a new index replaces the old one when it is there.
  */
-#define INDEXES_BYTES (160ULL << 20)
+#define INDEXES_BYTES (100ULL << 20)
 #define AGAIN_BYTES   (64ULL << 20)
 
 enum { INDEX_MAX = 64 << 20, WISH_MAX = 100 };

@@ -278,13 +278,14 @@ static int send_line(struct machine *machine, const json_t *line, struct err *er
 
 int machine_run(struct machine *machine, const json_t *words, uint64_t timeout_ns, struct err *err)
 {
-	json_t *line = json_pack("{s:O}", "run", words);
+	json_t *line = words ? json_pack("{s:O}", "run", words) : NULL;
 	int r = 0;
 
-	machine->done = false;
-	if (machine->gone)
+	if (line)
+		machine->done = false;
+	if (line && machine->gone)
 		r = err_set(err, ENOTRECOVERABLE, "the machine has ended");
-	if (r >= 0)
+	if (line && r >= 0)
 		r = send_line(machine, line, err);
 	json_decref(line);
 	if (r >= 0)

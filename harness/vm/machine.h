@@ -44,8 +44,9 @@ int machine_start(const struct machine_options *options, struct machine **ret, s
 const char *machine_kernel(const struct machine *machine);
 const char *machine_troubles(const struct machine *machine);
 
-/* Lets the guest run 'oomlab WORDS...' and waits until it has ended. Returns its exit status;
- * -ETIMEDOUT after timeout_ns, -ENOTRECOVERABLE when the machine ended, -EINTR. */
+/* Lets the guest run 'oomlab WORDS...' (NULL: the image says what) and waits until it has ended.
+ * Returns its exit status; -ETIMEDOUT after timeout_ns, -ENOTRECOVERABLE when the machine ended,
+ * -EINTR. */
 int machine_run(struct machine *machine, const json_t *words, uint64_t timeout_ns, struct err *err);
 
 enum machine_end machine_ended(const struct machine *machine);

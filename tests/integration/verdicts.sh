@@ -119,6 +119,34 @@ steps:
   - step: {task: b, size: 12M}
   - expect: {killed: [a], alive: [b], counters: {g: {oom_kill: +1}}, within: 5s}
 END
+scenario claim-that-is-true <<'END'
+claim: {says: the larger one dies, truth: false since 2.6.36, here: false}
+tasks:
+  a: {run: step, group: g}
+  b: {run: step, group: g}
+steps:
+  - step: {task: a, size: 16M}
+  - step: {task: b, size: 8M}
+  - step: {task: b, size: 12M}
+  - decide: {true: {killed: [a], alive: [b]}, false: {killed: [b], alive: [a]}, within: 5s}
+END
+scenario claim-that-nothing-decides <<'END'
+claim: {says: one of the others dies, truth: never, here: false}
+tasks:
+  a: {run: step, group: g}
+  b: {run: step, group: g}
+  c: {run: step, group: g}
+steps:
+  - step: {task: a, size: 64M}
+  - decide: {true: {killed: [b]}, false: {killed: [c]}}
+END
+scenario claim-that-both-sides-fulfil <<'END'
+claim: {says: nothing happens, truth: never, here: false}
+tasks: {a: {run: step, group: g}}
+steps:
+  - step: {task: a, size: 1M}
+  - decide: {true: {alive: [a]}, false: {touched: {a: 1M}}}
+END
 
 run "$OOMLAB" run --results "$tap_dir/r" "$tap_dir/s"
 if [ "$status" -eq 77 ]; then
@@ -135,6 +163,11 @@ verdict stopped-bystander fail "no answer to a ping"
 verdict moved-when-dead fail "move: expected a task that runs, got a: exited with 0"
 verdict unseen-notification fail "notifications of 'g' \+0, got \+1"
 verdict largest pass .
+verdict claim-that-is-true fail "claim: expected false here \(false since 2.6.36\), got true: 'the larger"
+verdict claim-that-nothing-decides fail "true: killed: expected b, got a "
+verdict claim-that-both-sides-fulfil fail "decide: expected one side to hold, got both: "
+like "$out" "^the larger one dies +true +false since 2.6.36$" "the table of claims"
+like "$out" "^one of the others dies +\? +never$" "no answer is none"
 
 # The kernel prints at most 10 long reports in 5 s; the others are no failures.
 mkdir "$tap_dir/log"

@@ -2,16 +2,18 @@
  * Kernel and modules out of a Debian package, made here: in any compression, and nothing else of
  * it; what is damaged or hostile is told.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <lzma.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "base/fd.h"
 #include "harness/vm/deb.h"
@@ -41,67 +43,118 @@ static void remove_folder(void)
 
 struct member {
 	const char *path, *text;
-	unsigned type; /* 0: a file */
+	char type; /* of tar */
 };
 
-static void add(struct archive *archive, const struct member *member)
-{
-	struct archive_entry *entry = archive_entry_new();
+/* ---- archives ------------------------------------------------------------------------------- */
 
-	archive_entry_set_pathname(entry, member->path);
-	archive_entry_set_filetype(entry, member->type ? member->type : AE_IFREG);
-	archive_entry_set_perm(entry, 0644);
-	archive_entry_set_size(entry, member->type ? 0 : (la_int64_t)strlen(member->text));
-	if (member->type == AE_IFLNK)
-		archive_entry_set_symlink(entry, member->text);
-	ck_assert_int_eq(archive_write_header(archive, entry), ARCHIVE_OK);
-	if (!member->type)
-		ck_assert_uint_eq(
-			(size_t)archive_write_data(archive, member->text, strlen(member->text)),
-			strlen(member->text));
-	archive_entry_free(entry);
+enum { BLOCK = 512 };
+
+static void add_block(struct str *tar, const struct member *member)
+{
+	char header[BLOCK + 1] = "";
+	size_t len = member->type == '0' || member->type == 'L' ? strlen(member->text) : 0;
+	unsigned sum = 0;
+	static const char zeros[BLOCK];
+
+	(void)snprintf(header, 100, "%s", member->path);
+	(void)snprintf(header + 100, 8, "%07o", 0644);
+	(void)snprintf(header + 124, 12, "%011o", (unsigned)len & 0xffffff);
+	memset(header + 148, ' ', 8);
+	header[156] = member->type;
+	if (member->type == '2')
+		(void)snprintf(header + 157, 100, "%s", member->text);
+	memcpy(header + 257, "ustar  ", 8);
+	for (size_t i = 0; i < BLOCK; i++)
+		sum += (unsigned char)header[i];
+	(void)snprintf(header + 148, 8, "%06o", sum);
+	str_addn(tar, header, BLOCK);
+	if (!len)
+		return;
+	str_addn(tar, member->text, len);
+	str_addn(tar, zeros, (BLOCK - len % BLOCK) % BLOCK);
 }
 
-enum { ROOM = 1 << 20 };
-
-static size_t make_tar(const struct member *members, int filter, char *tar)
+static void make_tar(const struct member *members, struct str *tar)
 {
-	struct archive *archive = archive_write_new();
-	size_t used = 0;
+	static const char zeros[2 * BLOCK];
 
-	ck_assert_int_eq(archive_write_add_filter(archive, filter), ARCHIVE_OK);
-	(void)archive_write_set_format_gnutar(archive);
-	ck_assert_int_eq(archive_write_open_memory(archive, tar, ROOM, &used), ARCHIVE_OK);
 	for (; members->path; members++)
-		add(archive, members);
-	ck_assert_int_eq(archive_write_close(archive), ARCHIVE_OK);
-	(void)archive_write_free(archive);
-	return used;
+		add_block(tar, members);
+	str_addn(tar, zeros, sizeof(zeros));
+}
+
+typedef void (*pack_fn)(const struct str *in, struct str *out);
+
+static void pack_none(const struct str *in, struct str *out)
+{
+	str_addn(out, in->s, in->len);
+}
+
+static void pack_xz(const struct str *in, struct str *out)
+{
+	size_t room = lzma_stream_buffer_bound(in->len), used = 0;
+	MEM_AUTO unsigned char *to = mem_new(room);
+
+	ck_assert_int_eq(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC32, NULL,
+						 (const unsigned char *)in->s, in->len, to, &used,
+						 room),
+			 LZMA_OK);
+	str_addn(out, (const char *)to, used);
+}
+
+static void pack_zstd(const struct str *in, struct str *out)
+{
+	size_t room = ZSTD_compressBound(in->len);
+	MEM_AUTO char *to = mem_new(room);
+	size_t used = ZSTD_compress(to, room, in->s, in->len, 1);
+
+	ck_assert(!ZSTD_isError(used));
+	str_addn(out, to, used);
+}
+
+static void pack_gzip(const struct str *in, struct str *out)
+{
+	z_stream stream = {0};
+	size_t room = in->len + 1000;
+	MEM_AUTO char *to = mem_new(room);
+
+	ck_assert_int_eq(
+		deflateInit2(&stream, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	stream.next_in = (unsigned char *)in->s;
+	stream.avail_in = (unsigned)in->len;
+	stream.next_out = (unsigned char *)to;
+	stream.avail_out = (unsigned)room;
+	ck_assert_int_eq(deflate(&stream, Z_FINISH), Z_STREAM_END);
+	str_addn(out, to, stream.total_out);
+	(void)deflateEnd(&stream);
+}
+
+static void add_ar(struct str *ar, const char *name, const struct str *content)
+{
+	str_addf(ar, "%-16s%-12d%-6d%-6d%-8s%-10zu`\n", name, 0, 0, 0, "100644", content->len);
+	str_addn(ar, content->s, content->len);
+	if (content->len % 2)
+		str_add(ar, "\n");
 }
 
 /* Returns an open file without a name. */
-static int make_deb(const struct member *members, int filter, const char *data_name)
+static int make_deb(const struct member *members, pack_fn pack, const char *data_name)
 {
-	MEM_AUTO char *tar = mem_new(ROOM);
-	size_t len = make_tar(members, filter, tar);
+	STR_AUTO tar = STR_INIT;
+	STR_AUTO packed = STR_INIT;
+	STR_AUTO version = STR_INIT;
+	STR_AUTO deb = STR_INIT;
 	int fd = memfd_create("deb", MFD_CLOEXEC);
-	struct archive *archive = archive_write_new();
-	struct archive_entry *entry = archive_entry_new();
-	const struct member version = {"debian-binary", "2.0\n", 0};
 
+	make_tar(members, &tar);
+	pack(&tar, &packed);
+	str_add(&version, "2.0\n\n"); /* of odd length, so that it is padded */
+	str_add(&deb, "!<arch>\n");
+	add_ar(&deb, "debian-binary", &version);
+	add_ar(&deb, data_name, &packed);
 	ck_assert_int_ge(fd, 0);
-	(void)archive_write_set_format_ar_bsd(archive);
-	ck_assert_int_eq(archive_write_open_fd(archive, fd), ARCHIVE_OK);
-	add(archive, &version);
-	archive_entry_set_pathname(entry, data_name);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_size(entry, (la_int64_t)len);
-	ck_assert_int_eq(archive_write_header(archive, entry), ARCHIVE_OK);
-	ck_assert_uint_eq((size_t)archive_write_data(archive, tar, len), len);
-	archive_entry_free(entry);
-	ck_assert_int_eq(archive_write_close(archive), ARCHIVE_OK);
-	(void)archive_write_free(archive);
-	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	ck_assert_int_eq(fd_write_full(fd, deb.s, deb.len), 0);
 	return fd;
 }
 
@@ -122,36 +175,44 @@ static void has_no(const char *path)
 /* ---- what is taken -------------------------------------------------------------------------- */
 
 static const struct member old_kernel[] = {
-	{"./boot/", "", AE_IFDIR},
-	{"./boot/config-" RELEASE, "CONFIG_MEMCG=y", 0},
-	{"./boot/vmlinuz-" RELEASE, "the kernel", 0},
-	{"./boot/vmlinuz-5.0", "another", 0},
-	{"./lib/modules/" RELEASE "/kernel/drivers/zram.ko", "zram", 0},
-	{"./lib/modules/" RELEASE "/modules.order", "order", 0},
-	{"./lib/modules/" RELEASE "/build", "/etc", AE_IFLNK},
-	{"./lib/modules/5.0/kernel/x.ko", "x", 0},
-	{"./usr/share/doc/x.ko", "x", 0},
-	{NULL, NULL, 0},
+	{"./boot/", "", '5'},
+	{"./boot/config-" RELEASE, "CONFIG_MEMCG=y", '0'},
+	{"./boot/vmlinuz-" RELEASE, "the kernel", '0'},
+	{"./boot/vmlinuz-5.0", "another", '0'},
+	{"./lib/modules/" RELEASE "/kernel/drivers/zram.ko", "zram", '0'},
+	{"./lib/modules/" RELEASE "/modules.order", "order", '0'},
+	{"./lib/modules/" RELEASE "/build", "/etc", '2'},
+	{"./lib/modules/5.0/kernel/x.ko", "x", '0'},
+	{"./usr/share/doc/x.ko", "x", '0'},
+	{NULL, NULL, '0'},
 };
 static const struct member new_kernel[] = {
-	{"./usr/lib/modules/" RELEASE "/vmlinuz", "the kernel", 0},
-	{"./usr/lib/modules/" RELEASE "/kernel/drivers/zram.ko.xz", "zram", 0},
-	{NULL, NULL, 0},
+	{"./usr/lib/modules/" RELEASE "/vmlinuz", "the kernel", '0'},
+	{"./usr/lib/modules/" RELEASE "/kernel/drivers/zram.ko.xz", "zram", '0'},
+	{NULL, NULL, '0'},
+};
+#define LONG "a-folder-of-some-length/another-one-of-some-length/and-one-more-of-that-kind"
+static const struct member long_names[] = {
+	{"././@LongLink", "./lib/modules/" RELEASE "/" LONG "/zram.ko", 'L'},
+	{"./lib/modules/cut-off", "zram", '0'},
+	{"./boot/vmlinuz-" RELEASE, "the kernel", '0'},
+	{NULL, NULL, '0'},
 };
 static const struct {
 	const struct member *members;
-	int filter;
+	pack_fn pack;
 	const char *data, *module;
 } packages[] = {
-	{old_kernel, ARCHIVE_FILTER_XZ, "data.tar.xz", "kernel/drivers/zram.ko"},
-	{old_kernel, ARCHIVE_FILTER_NONE, "data.tar", "kernel/drivers/zram.ko"},
-	{new_kernel, ARCHIVE_FILTER_GZIP, "data.tar.gz", "kernel/drivers/zram.ko.xz"},
-	{new_kernel, ARCHIVE_FILTER_ZSTD, "data.tar.zst", "kernel/drivers/zram.ko.xz"},
+	{old_kernel, pack_xz, "data.tar.xz", "kernel/drivers/zram.ko"},
+	{old_kernel, pack_none, "data.tar", "kernel/drivers/zram.ko"},
+	{new_kernel, pack_gzip, "data.tar.gz", "kernel/drivers/zram.ko.xz"},
+	{new_kernel, pack_zstd, "data.tar.zst", "kernel/drivers/zram.ko.xz"},
+	{long_names, pack_none, "data.tar", LONG "/zram.ko"},
 };
 
 START_TEST(kernel_and_modules_and_nothing_else)
 {
-	FD_AUTO deb = make_deb(packages[_i].members, packages[_i].filter, packages[_i].data);
+	FD_AUTO deb = make_deb(packages[_i].members, packages[_i].pack, packages[_i].data);
 	STR_AUTO kernel = STR_INIT;
 	const struct deb_wish wish = {RELEASE, folder_fd, &kernel};
 	struct deb_found found;
@@ -171,7 +232,7 @@ END_TEST
 
 START_TEST(only_what_is_wanted)
 {
-	FD_AUTO deb = make_deb(old_kernel, ARCHIVE_FILTER_XZ, "data.tar.xz");
+	FD_AUTO deb = make_deb(old_kernel, pack_xz, "data.tar.xz");
 	const struct deb_wish wish = {RELEASE, -1, NULL};
 	struct deb_found found;
 	struct err err = ERR_INIT;
@@ -186,12 +247,12 @@ END_TEST
 START_TEST(a_path_cannot_leave_its_folder)
 {
 	static const struct member hostile[] = {
-		{"./lib/modules/" RELEASE "/../../../oomlab-test-escaped.ko", "x", 0},
-		{"/lib/modules/" RELEASE "/kernel/absolute.ko", "x", 0},
-		{"./lib/modules/" RELEASE "/link.ko", "/etc/passwd", AE_IFLNK},
-		{NULL, NULL, 0},
+		{"./lib/modules/" RELEASE "/../../../oomlab-test-escaped.ko", "x", '0'},
+		{"/lib/modules/" RELEASE "/kernel/absolute.ko", "x", '0'},
+		{"./lib/modules/" RELEASE "/link.ko", "/etc/passwd", '2'},
+		{NULL, NULL, '0'},
 	};
-	FD_AUTO deb = make_deb(hostile, ARCHIVE_FILTER_GZIP, "data.tar.gz");
+	FD_AUTO deb = make_deb(hostile, pack_gzip, "data.tar.gz");
 	const struct deb_wish wish = {RELEASE, folder_fd, NULL};
 	struct deb_found found;
 	struct err err = ERR_INIT;
@@ -212,7 +273,6 @@ START_TEST(other_files_are_refused)
 	struct err err = ERR_INIT;
 
 	ck_assert_int_eq(fd_write_full(fd, texts[_i], strlen(texts[_i])), 0);
-	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
 	ck_assert_int_eq(deb_extract(fd, &wish, &found, &err), -EPROTO);
 	ck_assert_msg(strstr(err.text, "no Debian package") != NULL, "%s", err.text);
 }
@@ -220,7 +280,7 @@ END_TEST
 
 START_TEST(a_cut_package_is_refused)
 {
-	FD_AUTO deb = make_deb(old_kernel, ARCHIVE_FILTER_XZ, "data.tar.xz");
+	FD_AUTO deb = make_deb(old_kernel, pack_xz, "data.tar.xz");
 	STR_AUTO kernel = STR_INIT;
 	const struct deb_wish wish = {RELEASE, folder_fd, &kernel};
 	struct deb_found found;
@@ -231,6 +291,23 @@ START_TEST(a_cut_package_is_refused)
 	ck_assert_int_eq(ftruncate(deb, info.st_size - 200), 0);
 	ck_assert_int_eq(deb_extract(deb, &wish, &found, &err), -EPROTO);
 	ck_assert_msg(strstr(err.text, "is damaged") != NULL, "%s", err.text);
+}
+END_TEST
+
+/* Every byte of the headers, turned over: told or harmless, never taken for another file. */
+START_TEST(a_broken_tar_is_refused)
+{
+	FD_AUTO deb = make_deb(new_kernel, pack_none, "data.tar");
+	const struct deb_wish wish = {RELEASE, folder_fd, NULL};
+	struct deb_found found;
+	struct err err = ERR_INIT;
+	off_t at = 8 + 60 + 5 + 1 + 60 + _i;
+	char byte;
+
+	ck_assert_int_eq(pread(deb, &byte, 1, at), 1);
+	byte = (char)~byte;
+	ck_assert_int_eq(pwrite(deb, &byte, 1, at), 1);
+	ck_assert_int_eq(deb_extract(deb, &wish, &found, &err), -EPROTO);
 }
 END_TEST
 
@@ -247,6 +324,7 @@ Suite *deb_suite(void)
 	tcase_add_test(tests, a_path_cannot_leave_its_folder);
 	tcase_add_loop_test(tests, other_files_are_refused, 0, 4);
 	tcase_add_test(tests, a_cut_package_is_refused);
+	tcase_add_loop_test(tests, a_broken_tar_is_refused, 0, 148);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
