@@ -35,7 +35,8 @@ HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
 # The programs of a virtual machine are static: without what needs libraries that are not.
 NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cmd_vm.c \
-	harness/cmd/vm_%.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
+	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c \
+	harness/cmd/progress.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
 	$(filter harness/guest/setup.c,$(GUEST_SRC))
 
@@ -52,7 +53,7 @@ GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/fil
 
 # ---- flags ------------------------------------------------------------------------------------
 
-LIBS := libfyaml jansson libseccomp libtracefs zlib liblzma libzstd liblz4
+LIBS := libfyaml jansson libseccomp libtracefs zlib liblzma libzstd liblz4 nettle
 ifneq ($(filter-out clean help lint check-layers,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(LIBS) 2>&1 || echo missing),)
 $(error $(PKG_CONFIG) does not find all of: $(LIBS); './quickstart' installs them, packages.txt names them)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "harness/cmd/progress.h"
 #include "harness/cmd/terminal.h"
 #include "harness/record/field.h"
 #include "harness/record/text.h"
@@ -403,6 +404,17 @@ static void heading(const struct vm_session *session, const struct machine *mach
 	}
 }
 
+static int open_kernel(const char *spec, struct kernel *kernel, struct err *err)
+{
+	struct progress progress;
+	struct fetch_watch watch;
+
+	progress_begin(&progress, "vm", &watch);
+	int r = kernel_open(spec, &watch, kernel, err);
+	progress_end(&progress);
+	return r;
+}
+
 int vm_session_run(struct vm_session *session, const char *spec, const char *cgroup,
 		   struct err *err)
 {
@@ -411,7 +423,7 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 	struct kernel kernel = {.fd = -1};
 	struct machine *machine = NULL;
 	json_t *words = run_words(values);
-	int r = kernel_open(spec, &kernel, err);
+	int r = open_kernel(spec, &kernel, err);
 	FD_AUTO initrd = r < 0 ? r : build_image(session, &kernel, words, err);
 	struct machine_options options = {.qemu = {.kernel_fd = kernel.fd,
 						   .initrd_fd = initrd,
