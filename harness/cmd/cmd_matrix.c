@@ -18,7 +18,7 @@
 
 struct matrix_values {
 	struct opt_list filters;
-	const char *baseline;
+	const char *baseline, *save;
 	uint64_t width;
 	int format, merge, colour;
 	bool strict, changed, table;
@@ -40,6 +40,9 @@ static const struct opt options[] = {
 	 "dir"},
 	{"strict", '\0', OPT_FLAG, AT(strict), NULL,
 	 "what is skipped or missing now counts as a regression, too", NULL, NULL},
+	{"save", '\0', OPT_TEXT, AT(save), "DIR",
+	 "write the newest record of each column there, without events, for a --baseline", NULL,
+	 "dir"},
 	{"changed", 'c', OPT_FLAG, AT(changed), NULL,
 	 "only scenarios that differ between the columns or from the baseline", NULL, NULL},
 	{"table", '\0', OPT_FLAG, AT(table), NULL, "without the records side by side", NULL, NULL},
@@ -178,6 +181,23 @@ static void print(const struct matrix_values *values, const struct matrix *matri
 	fwrite(str_text(&text), 1, text.len, stdout);
 }
 
+/* Whole records, whatever the filters leave of them in the table. */
+static int save(const struct records *records, const struct matrix *matrix, const char *folder,
+		struct err *err)
+{
+	for (size_t c = 0; c < matrix->n_columns; c++) {
+		const struct matrix_column *column = &matrix->columns[c];
+		MEM_AUTO char *name = mem_dup(column->id);
+		for (char *at = name; (at = strpbrk(at, "/")) != NULL;)
+			*at = '-';
+		for (size_t i = 0; i < records->n; i++)
+			if (records->of[i] == column->records[column->n_records - 1] &&
+			    records_save_small(records->of[i], folder, name, err) < 0)
+				return err_wrap(err, "--save");
+	}
+	return 0;
+}
+
 static int usage_or_broken(const struct cmd_ctx *ctx, const struct err *err)
 {
 	return cmd_fail(ctx, err->code == ENOENT ? CMD_USAGE : CMD_BROKEN, err);
@@ -215,6 +235,8 @@ static int run_matrix(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 		matrix_compare(matrix, base, &baseline);
 		print(values, matrix, &baseline);
 		status = values->baseline ? status_of(values, &baseline) : CMD_OK;
+		if (values->save && save(&records, matrix, values->save, &err) < 0)
+			status = cmd_fail(ctx, CMD_BROKEN, &err);
 	}
 	matrix_baseline_free(&baseline);
 	matrix_free(matrix);

@@ -5,10 +5,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 
 static int add_file(struct records *records, const char *path, struct err *err)
@@ -92,6 +94,52 @@ int records_add(struct records *records, const char *path, struct err *err)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	return add_folder(records, path, err);
+}
+
+static void drop(json_t *list, const char *const *keys)
+{
+	json_t *each;
+	size_t i;
+
+	json_array_foreach (list, i, each) {
+		for (size_t k = 0; keys[k]; k++)
+			(void)json_object_del(each, keys[k]);
+	}
+}
+
+static void make_small(struct record *record)
+{
+	static const char *const finding[] = {"seen", NULL};
+	static const char *const kill[] = {"timeline", "report", "sources", "anon_rss", NULL};
+
+	for (size_t i = 0; i < record->n; i++) {
+		struct result *result = record->results[i];
+		(void)json_array_clear(result->events);
+		(void)json_array_clear(result->samples);
+		(void)json_array_clear(result->log);
+		drop(result->findings, finding);
+		drop(result->kills, kill);
+	}
+}
+
+/* As mkdir -p does with one level. */
+static int make_folder(int at, const char *name, struct err *err)
+{
+	if (mkdirat(at, name, 0777) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "cannot create the folder '%s'", name);
+	return fd_open_at(at, name, O_RDONLY | O_DIRECTORY, 0, err);
+}
+
+int records_save_small(struct record *record, const char *folder, const char *name, struct err *err)
+{
+	FD_AUTO base = make_folder(AT_FDCWD, folder, err);
+	FD_AUTO dir = base < 0 ? -1 : make_folder(base, name, err);
+
+	if (dir < 0)
+		return -err->code;
+	make_small(record);
+	int r = record_save(record, dir, err);
+	return r < 0 ? err_wrap(err, "'%s/%s'", folder, name) : r;
 }
 
 void records_free(struct records *records)

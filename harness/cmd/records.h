@@ -22,6 +22,10 @@ struct records {
 /* Adds what is at 'path' (in the order of names); what was added before is passed over. -ENOENT:
  * there is no such path; other errors: it holds no record, or one that cannot be read. */
 int records_add(struct records *records, const char *path, struct err *err);
+/* Writes DIR/<name>/record.json without samples, events and the kernel's lines, which are most of a
+ * record and of which a comparison needs little: small enough to be checked in. */
+int records_save_small(struct record *record, const char *folder, const char *name,
+		       struct err *err);
 void records_free(struct records *records);
 
 #endif

@@ -303,6 +303,9 @@ static void compare_events(struct comparison *comparison, const struct result *l
 {
 	size_t i = 0, j = 0;
 
+	/* Records of a baseline are kept without them. */
+	if (json_array_size(left->events) == 0 || json_array_size(right->events) == 0)
+		return;
 	for (size_t n = 1;; n++) {
 		STR_AUTO a = STR_INIT;
 		STR_AUTO b = STR_INIT;

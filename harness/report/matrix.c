@@ -328,12 +328,8 @@ void matrix_free(struct matrix *matrix)
 		free(matrix->columns[c].id);
 		free(matrix->columns[c].records);
 	}
-	for (size_t i = 0; i < matrix->n_absences; i++) {
-		free(matrix->absences[i].columns);
-		free(matrix->absences[i].names);
-	}
+	matrix_absences_free(matrix->absences, matrix->n_absences);
 	free(matrix->rows);
 	free(matrix->columns);
-	free(matrix->absences);
 	free(matrix);
 }

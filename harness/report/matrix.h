@@ -126,6 +126,8 @@ struct matrix_baseline {
 	bool *used; /* for each of the base's columns */
 	size_t n;
 	struct matrix_change *changes; /* by kind, then name */
+	size_t n_gone;
+	struct matrix_absence *gone; /* skipped and vanished, together; these: without a reason */
 	size_t count[CHANGE_KINDS];
 };
 

@@ -124,6 +124,40 @@ static int by_kind(const void *a, const void *b)
 	return order ? order : strverscmp(x->in->id, y->in->id);
 }
 
+static bool is_gone(const struct matrix_change *change)
+{
+	return change->kind == CHANGE_SKIPPED || change->kind == CHANGE_VANISHED;
+}
+
+static const char *why_gone(const struct matrix_change *change)
+{
+	if (change->kind == CHANGE_VANISHED)
+		return "";
+	return change->is->shown->reason ? change->is->shown->reason : "skipped";
+}
+
+static bool same_gone(const struct matrix_change *a, const struct matrix_change *b)
+{
+	return a->kind == b->kind && str_eq(a->name, b->name) && str_eq(why_gone(a), why_gone(b));
+}
+
+/* They often go in crowds: a feature that a machine lacks, a suite that was not run. */
+static void collect_gone(struct matrix_baseline *baseline)
+{
+	for (size_t i = 0, n; i < baseline->n; i += n) {
+		const struct matrix_change *first = &baseline->changes[i];
+		struct str columns = STR_INIT;
+		n = 1;
+		if (!is_gone(first))
+			continue;
+		str_add(&columns, first->in->id);
+		for (; i + n < baseline->n && same_gone(first, &first[n]); n++)
+			str_addf(&columns, ", %s", first[n].in->id);
+		matrix_absence_add(&baseline->gone, &baseline->n_gone, str_take(&columns),
+				   why_gone(first), first->name);
+	}
+}
+
 void matrix_compare(const struct matrix *matrix, const struct matrix *base,
 		    struct matrix_baseline *ret)
 {
@@ -138,6 +172,7 @@ void matrix_compare(const struct matrix *matrix, const struct matrix *base,
 	}
 	if (ret->n)
 		qsort(ret->changes, ret->n, sizeof(*ret->changes), by_kind);
+	collect_gone(ret);
 }
 
 void matrix_baseline_free(struct matrix_baseline *baseline)
@@ -145,6 +180,7 @@ void matrix_baseline_free(struct matrix_baseline *baseline)
 	free(baseline->of);
 	free(baseline->used);
 	free(baseline->changes);
+	matrix_absences_free(baseline->gone, baseline->n_gone);
 	*baseline = (struct matrix_baseline){0};
 }
 

@@ -181,23 +181,32 @@ static const char *reason_of(const struct matrix_cell *cell)
 	return NULL; /* it ran */
 }
 
-static void add_absence(struct matrix *matrix, char *columns, const char *reason, const char *name)
+void matrix_absence_add(struct matrix_absence **list, size_t *n, char *columns, const char *reason,
+			const char *name)
 {
 	size_t i = 0;
 
-	while (i < matrix->n_absences && !(str_eq(matrix->absences[i].columns, columns) &&
-					   str_eq(matrix->absences[i].reason, reason)))
+	while (i < *n &&
+	       !(str_eq((*list)[i].columns, columns) && str_eq((*list)[i].reason, reason)))
 		i++;
-	if (i == matrix->n_absences) {
-		matrix->absences =
-			mem_grow(matrix->absences, ++matrix->n_absences, sizeof(*matrix->absences));
-		matrix->absences[i] = (struct matrix_absence){columns, reason, 0, NULL};
+	if (i == *n) {
+		*list = mem_grow(*list, ++*n, sizeof(**list));
+		(*list)[i] = (struct matrix_absence){columns, reason, 0, NULL};
 	} else {
 		free(columns);
 	}
-	struct matrix_absence *absence = &matrix->absences[i];
+	struct matrix_absence *absence = &(*list)[i];
 	absence->names = mem_grow(absence->names, absence->n + 1, sizeof(char *));
 	absence->names[absence->n++] = name;
+}
+
+void matrix_absences_free(struct matrix_absence *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].columns);
+		free(list[i].names);
+	}
+	free(list);
 }
 
 static void absences_of(struct matrix *matrix, const struct matrix_row *row)
@@ -213,7 +222,8 @@ static void absences_of(struct matrix *matrix, const struct matrix_row *row)
 			str_addf(&columns, "%s%s", columns.len ? ", " : "", matrix->columns[k].id);
 		}
 		if (reason && !told)
-			add_absence(matrix, str_take(&columns), reason, row->name);
+			matrix_absence_add(&matrix->absences, &matrix->n_absences,
+					   str_take(&columns), reason, row->name);
 		str_free(&columns);
 	}
 }

@@ -141,6 +141,15 @@ static void add_differences(struct str *out, const struct matrix *matrix,
 	}
 }
 
+static void add_names(struct str *out, const struct matrix_absence *absence)
+{
+	for (size_t k = 0; k < absence->n; k++) {
+		str_add(out, k ? ", " : ": ");
+		add_foreign(out, absence->names[k]);
+	}
+	str_add(out, "\n");
+}
+
 static void add_rest(struct str *out, const struct matrix *matrix)
 {
 	const char *before = "\nThe same outcome, in another time:\n\n";
@@ -159,11 +168,7 @@ static void add_rest(struct str *out, const struct matrix *matrix)
 		const struct matrix_absence *absence = &matrix->absences[i];
 		str_addf(out, "%s* %s: ", before, absence->columns);
 		add_foreign(out, absence->reason);
-		for (size_t k = 0; k < absence->n; k++) {
-			str_add(out, k ? ", " : ": ");
-			add_foreign(out, absence->names[k]);
-		}
-		str_add(out, "\n");
+		add_names(out, absence);
 		before = "";
 	}
 }
@@ -191,14 +196,26 @@ static void add_baseline(struct str *out, const struct matrix *matrix,
 	for (size_t i = 0; i < baseline->n; i++) {
 		const struct matrix_change *change = &baseline->changes[i];
 		STR_AUTO line = STR_INIT;
-		if (change->kind == CHANGE_NEW)
+		if (!matrix_change_told(change))
 			continue;
 		matrix_change_text(&line, change);
 		str_add(out, change->kind == CHANGE_REGRESSION ? "* **" : "* ");
 		add_escaped(out, str_text(&line));
 		str_add(out, change->kind == CHANGE_REGRESSION ? "**\n" : "\n");
 	}
-	for (size_t i = 0; i < baseline->n && !print->table; i++) {
+	for (size_t i = 0; i < baseline->n_gone; i++) {
+		STR_AUTO line = STR_INIT;
+		matrix_gone_text(&line, &baseline->gone[i]);
+		str_add(out, "* ");
+		add_escaped(out, str_text(&line));
+		add_names(out, &baseline->gone[i]);
+	}
+}
+
+/* The records of each regression, side by side. */
+static void add_regressions(struct str *out, const struct matrix_baseline *baseline)
+{
+	for (size_t i = 0; i < baseline->n; i++) {
 		const struct matrix_change *change = &baseline->changes[i];
 		if (change->kind != CHANGE_REGRESSION)
 			continue;
@@ -219,4 +236,6 @@ void matrix_markdown(struct str *out, const struct matrix *matrix, const struct 
 		add_rest(out, matrix);
 	if (print->baseline)
 		add_baseline(out, matrix, print);
+	if (print->baseline && !print->table)
+		add_regressions(out, print->baseline);
 }

@@ -268,22 +268,28 @@ static void add_times(const struct page *page)
 	}
 }
 
+static void add_names(const struct page *page, const struct matrix_absence *absence)
+{
+	STR_AUTO names = STR_INIT;
+
+	for (size_t k = 0; k < absence->n; k++) {
+		str_add(&names, k ? ", " : "");
+		text_clean(&names, absence->names[k]);
+	}
+	add_wrapped(page, 2 * INDENT, str_text(&names));
+}
+
 static void add_absences(const struct page *page)
 {
 	for (size_t i = 0; i < page->matrix->n_absences; i++) {
 		const struct matrix_absence *absence = &page->matrix->absences[i];
-		STR_AUTO line = STR_INIT;
-		STR_AUTO names = STR_INIT;
-		str_add(page->out, "\n");
 		MEM_AUTO char *head = mem_printf("Not on %s", absence->columns);
+		STR_AUTO line = STR_INIT;
+		str_add(page->out, "\n");
 		heading(page, head);
 		text_clean(&line, absence->reason);
 		add_wrapped(page, INDENT, str_text(&line));
-		for (size_t k = 0; k < absence->n; k++) {
-			str_add(&names, k ? ", " : "");
-			text_clean(&names, absence->names[k]);
-		}
-		add_wrapped(page, 2 * INDENT, str_text(&names));
+		add_names(page, absence);
 	}
 }
 
@@ -294,6 +300,8 @@ static void add_change(const struct page *page, const struct matrix_change *chan
 	STR_AUTO line = STR_INIT;
 	bool loud = page->print->colour && change->kind == CHANGE_REGRESSION;
 
+	if (!matrix_change_told(change))
+		return;
 	matrix_change_text(&line, change);
 	str_add(page->out, loud ? colours[CELL_FAIL] : "");
 	add_wrapped(page, 0, str_text(&line));
@@ -325,8 +333,13 @@ static void add_baseline(const struct page *page)
 		at += len + (at[len] == '\n');
 	}
 	for (size_t i = 0; i < baseline->n; i++)
-		if (baseline->changes[i].kind != CHANGE_NEW)
-			add_change(page, &baseline->changes[i]);
+		add_change(page, &baseline->changes[i]);
+	for (size_t i = 0; i < baseline->n_gone; i++) {
+		STR_AUTO line = STR_INIT;
+		matrix_gone_text(&line, &baseline->gone[i]);
+		add_wrapped(page, 0, str_text(&line));
+		add_names(page, &baseline->gone[i]);
+	}
 	matrix_baseline_sums(&sums, baseline);
 	add_wrapped(page, 0, str_text(&sums));
 }

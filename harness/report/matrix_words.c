@@ -170,17 +170,10 @@ bool matrix_times_text(struct str *out, const struct matrix *matrix, const struc
 
 /* ---- the baseline -------------------------------------------------------------------------- */
 
-static void add_state(struct str *out, const struct matrix_cell *cell)
+bool matrix_change_told(const struct matrix_change *change)
 {
-	STR_AUTO text = STR_INIT;
-
-	matrix_cell_text(&text, cell);
-	str_add(out, str_text(&text));
-	if (cell->state == CELL_SKIP && cell->shown->reason) {
-		str_add(out, " (");
-		text_clean(out, cell->shown->reason);
-		str_add(out, ")");
-	}
+	return change->kind != CHANGE_NEW && change->kind != CHANGE_SKIPPED &&
+	       change->kind != CHANGE_VANISHED;
 }
 
 void matrix_change_text(struct str *out, const struct matrix_change *change)
@@ -188,19 +181,28 @@ void matrix_change_text(struct str *out, const struct matrix_change *change)
 	str_addf(out, "%s: ", change_names[change->kind]);
 	text_clean(out, change->name);
 	str_addf(out, " on %s: ", change->in->id);
-	if (!change->was) {
-		str_add(out, "now ");
-		add_state(out, change->is);
+	if (change->was && change->is && change->was->state == change->is->state) {
+		matrix_cell_text(out, change->is);
+		str_add(out, " as before, but not in the same way");
 		return;
 	}
-	add_state(out, change->was);
-	if (!change->is) {
-		str_add(out, " before, not in the records now");
-		return;
+	if (change->was) {
+		matrix_cell_text(out, change->was);
+		str_add(out, " before, ");
 	}
-	str_add(out, " before, ");
-	add_state(out, change->is);
-	str_add(out, " now");
+	if (change->is) {
+		matrix_cell_text(out, change->is);
+		str_add(out, " now");
+	}
+}
+
+void matrix_gone_text(struct str *out, const struct matrix_absence *gone)
+{
+	bool skipped = *gone->reason != '\0';
+
+	str_addf(out, "%s %s", skipped ? "newly skipped on" : "vanished from", gone->columns);
+	str_add(out, skipped ? ": " : "");
+	text_clean(out, gone->reason);
 }
 
 void matrix_baseline_notes(struct str *out, const struct matrix *matrix,

@@ -128,8 +128,9 @@ START_TEST(the_first_other_event_is_told)
 	       "{'events': [{'t': 5, 'event': 'start', 'task': 'a'},"
 	       "{'t': 6, 'event': 'predict', 'pages': 9}]}",
 	       "detail from event 2: predict  pages=8 | predict  pages=9\n");
-	expect("{'events': [{'t': 1, 'event': 'swapon'}]}", "{}",
-	       "detail from event 1: swapon | \n");
+	expect("{'events': [{'event': 'swapon'}, {'event': 'swapoff'}]}",
+	       "{'events': [{'event': 'swapon'}]}", "detail from event 2: swapoff | \n");
+	expect("{'events': [{'event': 'swapon'}]}", "{}", "");
 }
 END_TEST
 
