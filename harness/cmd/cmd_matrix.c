@@ -269,7 +269,7 @@ const struct cmd cmd_matrix = {
 		 .exit_status = "0\tprinted; nothing is worse than the baseline\n"
 				"1\twhat passed in the baseline does not any more\n"
 				"2\twrong options, or no such record or scenario\n"
-				"3\ta record cannot be read\n",
+				"3\ta record cannot be read or written\n",
 		 .opts = options,
 		 .max_args = SIZE_MAX},
 	.values_size = sizeof(struct matrix_values),
