@@ -85,8 +85,9 @@ static bool has_tag(const struct result *result, const char *tag)
 /* "limits/block-size" of "limits/block-size[block=1M]#3": as 'run' takes it; and with all of it. */
 static bool is_named(const struct result *result, const char *word)
 {
-	MEM_AUTO char *full = strndup(result->name, compare_name_length(result->name));
-	MEM_AUTO char *name = strndup(full, strcspn(full, "["));
+	MEM_AUTO char *full =
+		mem_printf("%.*s", (int)compare_name_length(result->name), result->name);
+	MEM_AUTO char *name = mem_printf("%.*s", (int)strcspn(full, "["), full);
 
 	return str_eq(word, full) ||
 	       catalogue_name_matches(word, name, result->suite ? result->suite : "");

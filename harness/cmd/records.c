@@ -27,7 +27,7 @@ static int add_file(struct records *records, const char *path, struct err *err)
 		err->code = err->code == ENOENT ? EIO : err->code; /* it was there */
 		return -err->code;
 	}
-	records->of = mem_grow(records->of, records->n + 1, sizeof(*records->of));
+	records->of = mem_grow(records->of, records->n + 1, sizeof(struct record *));
 	records->files = mem_grow(records->files, records->n + 1, sizeof(*records->files));
 	records->files[records->n].dev = info.st_dev;
 	records->files[records->n].ino = info.st_ino;

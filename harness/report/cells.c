@@ -20,7 +20,7 @@ size_t cells_words(struct str *out, const char **rest, size_t width)
 	while (**rest) {
 		size_t spaces = strspn(*rest, " "), word = strcspn(*rest + spaces, " ");
 		size_t gap = used ? 1 : 0;
-		MEM_AUTO char *text = strndup(*rest + spaces, word);
+		MEM_AUTO char *text = mem_printf("%.*s", (int)word, *rest + spaces);
 		size_t columns = text_columns(text);
 		if (used && used + gap + columns > width)
 			break;
@@ -39,7 +39,7 @@ static size_t add_part(struct str *out, const char **rest, size_t width)
 	while (**rest && **rest != ' ') {
 		uint32_t ignored;
 		size_t len = text_next(*rest, &ignored);
-		MEM_AUTO char *one = strndup(*rest, len ? len : 1);
+		MEM_AUTO char *one = mem_printf("%.*s", (int)(len ? len : 1), *rest);
 		size_t columns = text_columns(one);
 		if (used && used + columns > width)
 			break;
@@ -52,8 +52,8 @@ static size_t add_part(struct str *out, const char **rest, size_t width)
 
 static bool too_long(const char *rest, size_t width)
 {
-	size_t spaces = strspn(rest, " ");
-	MEM_AUTO char *word = strndup(rest + spaces, strcspn(rest + spaces, " "));
+	const char *at = rest + strspn(rest, " ");
+	MEM_AUTO char *word = mem_printf("%.*s", (int)strcspn(at, " "), at);
 
 	return text_columns(word) > width;
 }

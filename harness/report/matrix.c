@@ -47,9 +47,9 @@ static void add_record(struct entries *entries, const struct record *record, siz
 		const struct result *result = record->results[i];
 		if (options->wanted && !options->wanted(options->data, result))
 			continue;
-		entries->of[entries->n++] =
-			(struct entry){strndup(result->name, compare_name_length(result->name)),
-				       column, age, i, result};
+		entries->of[entries->n++] = (struct entry){
+			mem_printf("%.*s", (int)compare_name_length(result->name), result->name),
+			column, age, i, result};
 	}
 }
 

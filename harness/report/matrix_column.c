@@ -56,7 +56,7 @@ static int by_kernel(const void *a, const void *b)
  * named later counts as the newer. */
 static const struct record **by_age(const struct record *const *records, size_t n)
 {
-	const struct record **sorted = mem_zero(n + 1, sizeof(*sorted));
+	const struct record **sorted = mem_zero(n + 1, sizeof(struct record *));
 
 	for (size_t i = 0; i < n; i++) {
 		size_t at = i;
@@ -162,7 +162,7 @@ void matrix_columns(struct matrix *matrix, const struct record *const *records, 
 		struct matrix_column *column = column_of(matrix, sorted[i], each);
 		column->facts = &sorted[i]->facts;
 		column->records =
-			mem_grow(column->records, column->n_records + 1, sizeof(*column->records));
+			mem_grow(column->records, column->n_records + 1, sizeof(struct record *));
 		column->records[column->n_records++] = sorted[i];
 	}
 	if (matrix->n_columns)

@@ -187,7 +187,7 @@ static void add_baseline(struct str *out, const struct matrix *matrix,
 	matrix_baseline_notes(&notes, matrix, baseline);
 	for (const char *at = str_text(&notes); *at;) {
 		size_t len = strcspn(at, "\n");
-		MEM_AUTO char *line = strndup(at, len);
+		MEM_AUTO char *line = mem_printf("%.*s", (int)len, at);
 		str_add(out, "* ");
 		add_escaped(out, line);
 		str_add(out, "\n");

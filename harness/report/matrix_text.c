@@ -172,7 +172,7 @@ static void add_part(const struct page *page, size_t from, size_t n)
 		if (!matrix_row_shown(page->print, row))
 			continue;
 		if (!before || suite_length(before) != len || memcmp(before, row->name, len) != 0) {
-			MEM_AUTO char *suite = strndup(row->name, len);
+			MEM_AUTO char *suite = mem_printf("%.*s", (int)len, row->name);
 			text_clean(page->out, len ? suite : "(no suite)");
 			str_add(page->out, "\n");
 		}
@@ -328,7 +328,7 @@ static void add_baseline(const struct page *page)
 	matrix_baseline_notes(&notes, page->matrix, baseline);
 	for (const char *at = str_text(&notes); *at;) {
 		size_t len = strcspn(at, "\n");
-		MEM_AUTO char *line = strndup(at, len);
+		MEM_AUTO char *line = mem_printf("%.*s", (int)len, at);
 		add_wrapped(page, INDENT, line);
 		at += len + (at[len] == '\n');
 	}

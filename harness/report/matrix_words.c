@@ -144,7 +144,8 @@ void matrix_column_text(struct str *out, const struct matrix_column *column)
 		before = ", ";
 	}
 	if (!column->ran && column->why_not) {
-		MEM_AUTO char *why = strndup(column->why_not, strcspn(column->why_not, ";"));
+		MEM_AUTO char *why =
+			mem_printf("%.*s", (int)strcspn(column->why_not, ";"), column->why_not);
 		str_add(out, ", the first because it ");
 		text_clean(out, why);
 	}
