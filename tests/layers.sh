@@ -2,7 +2,7 @@
 # Holds what each module includes (by the compiler's own -MM list, headers of headers included)
 # against the arrows of docs/architecture.md. Prints TAP.
 # shellcheck disable=SC2086 # lists of words
-harness='scenario record search oomlog plan judge vm report exec'
+harness='scenario record search oomlog input plan judge vm report exec guest'
 
 allowed() {
 	case $1 in
@@ -11,7 +11,9 @@ allowed() {
 		harness/judge harness/scenario ;;
 	harness/plan) echo cgroups workloads harness/scenario harness/record harness/judge ;;
 	harness/judge) echo harness/scenario harness/record harness/oomlog ;;
-	harness/report | harness/vm) echo harness/record ;;
+	harness/report) echo harness/record harness/oomlog ;;
+	harness/vm) echo harness/record harness/input ;;
+	harness/guest) echo cgroups harness/exec harness/record harness/vm ;;
 	esac
 }
 
