@@ -9,7 +9,8 @@ allowed() {
 	harness/cmd) echo cgroups workloads; for m in $harness; do echo harness/$m; done ;;
 	harness/exec) echo cgroups workloads harness/plan harness/oomlog harness/record \
 		harness/judge harness/scenario ;;
-	harness/plan) echo cgroups workloads harness/scenario harness/record harness/judge ;;
+	harness/plan) echo cgroups workloads harness/scenario harness/record harness/judge \
+		harness/oomlog ;;
 	harness/judge) echo harness/scenario harness/record harness/oomlog ;;
 	harness/report) echo harness/record harness/oomlog ;;
 	harness/vm) echo harness/record harness/input ;;
