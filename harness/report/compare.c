@@ -125,46 +125,6 @@ static void add_key(struct str *out, const json_t *finding)
 	text_clean(out, line_text(finding, "what"));
 }
 
-/* ---- victims ------------------------------------------------------------------------------- */
-
-static bool is_child(const json_t *kill)
-{
-	const json_t *child = json_object_get(kill, "child");
-
-	return json_is_integer(child) && json_integer_value(child) >= 0;
-}
-
-static const char *victim(const json_t *kill)
-{
-	const char *task = line_text(kill, "task"), *comm = line_text(kill, "comm");
-
-	return *task ? task : *comm ? comm : "somebody";
-}
-
-void compare_victims(struct str *out, const struct result *result)
-{
-	size_t all = json_array_size(result->kills);
-
-	if (all == 0)
-		str_add(out, "nobody");
-	for (size_t i = 0, n; i < all; i += n) {
-		const json_t *kill = json_array_get(result->kills, i);
-		/* Which of many children comes first is a race: they are counted. */
-		for (n = 1; i + n < all && is_child(kill); n++) {
-			const json_t *next = json_array_get(result->kills, i + n);
-			if (!is_child(next) || !str_eq(victim(next), victim(kill)))
-				break;
-		}
-		str_add(out, i ? ", " : "");
-		if (n > 1)
-			str_addf(out, "%zu children of ", n);
-		else if (is_child(kill))
-			str_addf(out, "child %" JSON_INTEGER_FORMAT " of ",
-				 json_integer_value(json_object_get(kill, "child")));
-		text_clean(out, victim(kill));
-	}
-}
-
 /* ---- findings ------------------------------------------------------------------------------ */
 
 struct keys {
@@ -260,11 +220,12 @@ static void compare_findings(struct comparison *comparison, const struct result 
 
 /* ---- events -------------------------------------------------------------------------------- */
 
-/* Not those that come when it suits the kernel, nor deaths by SIGKILL: the OOM killer's have an
- * event of their own, the others are the harness's at the end. */
+/* Not those that come when it suits the kernel, nor what was thought of it, nor deaths by SIGKILL:
+ * the OOM killer's have an event of their own, the others are the harness's at the end. */
 static bool event_counts(const json_t *event)
 {
-	static const char *const loose[] = {"notify", "kernel", "output", NULL};
+	static const char *const loose[] = {"notify",	  "kernel", "output",
+					    "prediction", "audit",  NULL};
 	const char *kind = line_text(event, "event");
 
 	for (size_t i = 0; loose[i]; i++)
@@ -331,6 +292,25 @@ static const char *claim(const struct result *result)
 	return line_has_claim(result) ? answers[line_claim_observed(result) + 1] : "";
 }
 
+/* Whether the kernel chose as its formula says, and as was predicted. */
+static void compare_choices(struct comparison *comparison, const struct result *left,
+			    const struct result *right)
+{
+	static const struct {
+		const char *what, *member, *key;
+	} choices[] = {{"audit", "audit", "verdict"}, {"predicted", "predicted", "outcome"}};
+
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		STR_AUTO a = STR_INIT;
+		STR_AUTO b = STR_INIT;
+		compare_choice(&a, left, choices[i].member, choices[i].key);
+		compare_choice(&b, right, choices[i].member, choices[i].key);
+		if (a.len && b.len) /* where the kernel's report is missing, so are they */
+			add_unequal(comparison, DIFFERENCE_DETAIL, choices[i].what, str_text(&a),
+				    str_text(&b));
+	}
+}
+
 /* A reason that repeats the first finding that failed is none of its own. */
 static void add_reason(struct str *out, const struct result *result)
 {
@@ -389,6 +369,7 @@ void result_compare(const struct result *left, const struct result *right, struc
 	compare_victims(&victims_a, left);
 	compare_victims(&victims_b, right);
 	add_unequal(ret, DIFFERENCE_OUTCOME, "killed", str_text(&victims_a), str_text(&victims_b));
+	compare_choices(ret, left, right);
 	compare_findings(ret, left, right);
 	compare_events(ret, left, right);
 	compare_times(ret, left, right);

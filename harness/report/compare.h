@@ -45,6 +45,10 @@ enum difference_weight comparison_weight(const struct comparison *comparison);
 /* "large, 2 children of bomb, small", in the kernel's order; "nobody". */
 void compare_victims(struct str *out, const struct result *result);
 
+/* "highest, highest": a text of an object that kills have, one a kill that has it. */
+void compare_choice(struct str *out, const struct result *result, const char *member,
+		    const char *key);
+
 /* What decides whether two results are the same outcome, as one text: equal texts, equal outcome.
  * Cheaper than result_compare() for thousands of repetitions. */
 void compare_outcome(struct str *out, const struct result *result);

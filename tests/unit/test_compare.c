@@ -84,6 +84,15 @@ START_TEST(one_child_is_named_many_are_counted)
 }
 END_TEST
 
+START_TEST(the_kernels_choices_are_compared_where_both_know)
+{
+	expect("{'kills': [{'task': 'a', 'audit': {'verdict': 'highest'}}]}",
+	       "{'kills': [{'task': 'a', 'audit': {'verdict': 'other'}, "
+	       "'predicted': {'outcome': 'right'}}]}",
+	       "detail audit: highest | other\n");
+}
+END_TEST
+
 #define FOUND(ok, got)                                                                       \
 	"{'findings': [{'at': 'x.yaml:3:4', 'what': 'counters', 'expected': '+1', 'ok': " ok \
 	", 'got': '" got "'}]}"
@@ -197,6 +206,7 @@ Suite *compare_suite(void)
 	tcase_add_test(tcase, pids_times_and_folders_are_no_difference);
 	tcase_add_test(tcase, victims_are_compared_in_the_kernels_order);
 	tcase_add_test(tcase, one_child_is_named_many_are_counted);
+	tcase_add_test(tcase, the_kernels_choices_are_compared_where_both_know);
 	tcase_add_test(tcase, what_an_expectation_found);
 	tcase_add_test(tcase, what_was_not_reached_is_left_out_unless_it_failed);
 	tcase_add_test(tcase, sources_that_disagree_are_kept);
