@@ -46,6 +46,9 @@
 	ROW("log", row_parse_log, row_eval_log, NULL, JUDGE_WANTS_LOG,                            \
 	    "the kernel's report: {victim: TASK, constraint: CONSTRAINT_MEMCG, group: GROUP "     \
 	    "whose limit was hit, victim_group: GROUP}, or a list of these")                      \
+	ROW("says", row_parse_says, row_eval_says, NULL, JUDGE_WANTS_LOG,                         \
+	    "lines of the kernel's log since the expectation before, the whole machine's: "       \
+	    "{REGEX: 0}, or one of REGEX, [REGEX, REGEX] each")                                   \
 	ROW("violation", row_parse_violation, row_eval_violation, row_claim_violation, 0,         \
 	    "hogs that the confinement stopped, and where: {TASK: kill}, {TASK: any}")            \
 	ROW("within", row_parse_within, NULL, NULL, 0,                                            \
