@@ -8,6 +8,7 @@ RELEASED := November 22, 2026
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
+LIBEXECDIR ?= $(PREFIX)/libexec/oomlab
 DATADIR    ?= $(PREFIX)/share/oomlab
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 CLANG      ?= clang
@@ -33,7 +34,8 @@ HOG_MAIN := $(filter-out workloads/gen_filters.c,$(filter workloads/%,$(MAIN_SRC
 HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
 # The programs of a virtual machine are static: without what needs libraries that are not.
-NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/cmd/cmd_vm.c harness/cmd/cmd_explain.c
+NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cmd_vm.c \
+	harness/cmd/vm_%.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
 	$(filter harness/guest/setup.c,$(GUEST_SRC))
 
@@ -41,6 +43,8 @@ TEST_LIB := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 INTEGRATION_SRC := tests/unit/main.c $(sort $(wildcard tests/integration/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+OOMLOG_SRC := $(sort $(wildcard tests/oomlog/*.c))
+OOMLOG_RUN := $(B)/tests/check_logs $(sort $(wildcard tests/oomlog/*.sh))
 INTEGRATION_SH  := $(sort $(wildcard tests/integration/*.sh))
 CLI_SH   := $(sort $(wildcard tests/cli/*.sh))
 GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/filters.h) \
@@ -48,7 +52,7 @@ GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/fil
 
 # ---- flags ------------------------------------------------------------------------------------
 
-LIBS := libfyaml jansson libseccomp libtracefs libarchive libkmod
+LIBS := libfyaml jansson libseccomp libtracefs zlib liblzma libzstd liblz4
 ifneq ($(filter-out clean help lint check-layers,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(LIBS) 2>&1 || echo missing),)
 $(error $(PKG_CONFIG) does not find all of: $(LIBS); './quickstart' installs them, packages.txt names them)
@@ -71,7 +75,11 @@ HOG_LINK   := -static -no-pie -Wl,--gc-sections,-z,relro,-z,now
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
 Q   := $(if $(V),,@)
+, := ,
 say  = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-8s%s\n' $(1) $(2))
 # Recipes that make a list write it through this, so that nothing is rebuilt for an equal one.
 keep = { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
@@ -91,6 +99,7 @@ $(eval $(call way,$(B)/obj/lab,$$(CC),$$(LAB_FLAGS)))
 $(eval $(call way,$(B)/obj/hog,$$(CC),$$(HOG_FLAGS)))
 $(eval $(call way,$(B)/asan/obj,$$(CC),$$(ASAN_FLAGS)))
 $(eval $(call way,$(B)/clang/obj,$$(CLANG),$$(LAB_FLAGS) -Werror))
+$(eval $(call way,$(B)/fuzz/obj,$$(CLANG),$$(FUZZ_FLAGS)))
 
 # tests/unit/main.c serves both kinds of libcheck programs
 $(B)/%/tests/unit/main.o: SUITES := -I$(GEN)/unit
@@ -132,7 +141,7 @@ $(B)/oomhog: $(call objs,$(B)/obj/hog,$(HOG_SRC))
 $(B)/obj/hog/guest.a: $(call objs,$(B)/obj/hog,$(GUEST_LIB_SRC))
 	$(archive)
 GUEST_LINK = $(CC) $(CFLAGS) $(HOG_LINK) -s $(LDFLAGS)
-GUEST_LIBS = $(shell $(PKG_CONFIG) --static --libs libfyaml jansson libseccomp) -lm
+GUEST_LIBS = $(shell $(PKG_CONFIG) --static --libs libfyaml jansson libseccomp zlib liblzma libzstd) -lm
 $(B)/guest/oomlab: $(call objs,$(B)/obj/hog,$(GEN)/guest_cmds.c harness/cmd/main.c) $(B)/obj/hog/guest.a
 	$(call link,$(GUEST_LINK),$(GUEST_LIBS))
 $(B)/guest/init: $(call objs,$(B)/obj/hog,harness/guest/init.c) $(B)/obj/hog/guest.a
@@ -140,6 +149,9 @@ $(B)/guest/init: $(call objs,$(B)/obj/hog,harness/guest/init.c) $(B)/obj/hog/gue
 $(B)/asan/unit: $(call objs,$(B)/asan/obj,$(UNIT_SRC)) $(B)/asan/obj/test.a $(B)/asan/obj/lib.a
 	$(call link,$(ASAN_LD),$(ALL_LIBS))
 $(B)/tests/integration: $(call objs,$(B)/obj/lab,$(INTEGRATION_SRC)) $(B)/obj/lab/test.a \
+		$(B)/obj/lab/lib.a
+	$(call link,$(LAB_LD),$(ALL_LIBS))
+$(B)/tests/check_logs: $(call objs,$(B)/obj/lab,$(OOMLOG_SRC)) $(B)/obj/lab/test.a \
 		$(B)/obj/lab/lib.a
 	$(call link,$(LAB_LD),$(ALL_LIBS))
 $(B)/bench: $(call objs,$(B)/obj/lab,$(BENCH_SRC)) $(B)/obj/lab/lib.a
@@ -232,12 +244,16 @@ TEST_ENV = OOMLAB=$(CURDIR)/$(B)/oomlab OOMLAB_HOG=$(CURDIR)/$(B)/oomhog CC='$(C
 INTEGRATION_RUN := $(B)/tests/integration $(INTEGRATION_SH)
 
 ##test: all tests; the last line counts them
-test: all $(B)/asan/unit $(filter $(B)/%,$(INTEGRATION_RUN)) man
-	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit $(CLI_SH) tests/layers.sh $(INTEGRATION_RUN)
+test: all $(B)/asan/unit $(B)/tests/check_logs $(filter $(B)/%,$(INTEGRATION_RUN)) man
+	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit $(OOMLOG_RUN) $(CLI_SH) tests/layers.sh $(INTEGRATION_RUN)
 
 ##test-unit: unit tests alone, under the address and undefined-behaviour sanitizers
 test-unit: $(B)/asan/unit
 	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit
+
+##test-logs: oomlab explain on real logs alone (OOMLAB_LOGS: the folder with other people's)
+test-logs: all $(B)/tests/check_logs
+	@$(TEST_ENV) sh tests/run.sh $(OOMLOG_RUN)
 
 ##test-integration: tests on this machine's cgroups alone (as root, else they skip)
 test-integration: all $(filter $(B)/%,$(INTEGRATION_RUN))
@@ -251,9 +267,20 @@ test-cli: all man
 check-layers:
 	@$(TEST_ENV) sh tests/layers.sh
 
+##fuzz: fuzz the parser of OOM reports for SECONDS=30 (SEEDS: folders with logs to start from)
+FUZZ_SRC := tests/fuzz/fuzz_oomlog.c $(filter base/% harness/oomlog/%,$(LIB_SRC))
+SECONDS  ?= 30
+SEEDS    ?= $(wildcard tests/fixtures/oomlog ../shared/oomlogs)
+$(B)/fuzz/fuzz_oomlog: $(call objs,$(B)/fuzz/obj,$(FUZZ_SRC))
+	$(call link,$(CLANG) -g -fsanitize=fuzzer$(,)address$(,)undefined)
+fuzz: $(B)/fuzz/fuzz_oomlog
+	@mkdir -p $(B)/fuzz/corpus
+	$< -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(B)/fuzz/ -dict=tests/fuzz/oomlog.dict $(B)/fuzz/corpus $(SEEDS)
+
 ##clang: build everything with clang, warnings as errors
 clang: $(B)/clang/oomlab $(B)/clang/oomhog $(B)/clang/unit \
-	$(call objs,$(B)/clang/obj,$(INTEGRATION_SRC) $(BENCH_SRC))
+	$(call objs,$(B)/clang/obj,$(INTEGRATION_SRC) $(BENCH_SRC) $(OOMLOG_SRC))
 
 ##man: the manual pages and the completion script
 MAN1 := $(B)/man/oomlab.1 $(B)/man/oomhog.1
@@ -291,6 +318,8 @@ format:
 install: all man
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR))
 	install -m 755 $(B)/oomlab $(B)/oomhog $(DESTDIR)$(BINDIR)
+	install -d $(DESTDIR)$(LIBEXECDIR)/guest
+	install -m 755 $(GUEST) $(DESTDIR)$(LIBEXECDIR)/guest
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	$(if $(MAN5),install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
 	install -m 644 $(B)/oomlab.bash $(DESTDIR)$(BASHDIR)/oomlab
@@ -301,7 +330,7 @@ install: all man
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(BINDIR)/oomlab $(BINDIR)/oomhog $(BASHDIR)/oomlab \
 		$(MAN1:$(B)/man/%=$(MANDIR)/man1/%) $(MAN5:$(B)/man/%=$(MANDIR)/man5/%))
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXECDIR)
 
 ##clean: remove build/
 clean:
@@ -313,5 +342,5 @@ help:
 	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS'
 
 FORCE:
-.PHONY: FORCE all run test test-unit test-integration test-cli check-layers clang man bench lint format \
+.PHONY: FORCE all run test test-unit test-logs test-integration test-cli check-layers fuzz clang man bench lint format \
 	install uninstall clean help

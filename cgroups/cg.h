@@ -169,6 +169,31 @@ int cg_populated_fd(struct cg *cg, struct err *err);
 /* Whether any live process is in the group or below (zombies do not count). */
 int cg_populated(const struct cg *cg, bool *ret, struct err *err);
 
+/* ---- groups of others ---------------------------------------------------------------------- */
+
+/* The directory, absolute as mounted, of the memory group, or the v2 group, that a process is in.
+ * -ENOENT: no such process, or the group is outside of what is mounted here. Allocate nothing. */
+int cg_memory_dir_of(const struct cg_host *host, pid_t pid, char *buf, size_t size,
+		     struct err *err);
+int cg_v2_dir_of(const struct cg_host *host, pid_t pid, char *buf, size_t size, struct err *err);
+/* The directory of the memory group that a person means by a path: below a mount (of any
+ * hierarchy: the group of that name), or from the hierarchy's root. -ENOENT: none. */
+int cg_memory_dir_find(const struct cg_host *host, const char *path, char *buf, size_t size,
+		       struct err *err);
+/* Such a directory as the kernel's log names it: "/a/b". Points into dir, or is static. */
+const char *cg_memory_path(const struct cg_host *host, const char *dir);
+
+struct cg_limits {
+	uint64_t max_bytes;	 /* UINT64_MAX: no limit, here and below */
+	uint64_t memsw_bytes;	 /* v1: memory and swap together */
+	uint64_t swap_max_bytes; /* v2 */
+	uint64_t usage_bytes;	 /* 0 for a root group on v2 */
+	bool swaps;		 /* swappiness (v1: the group's, v2: the machine's) is not 0 */
+};
+/* Of one group; limits of those above it are not looked at. */
+int cg_limits_of(const struct cg_host *host, const char *dir, struct cg_limits *ret,
+		 struct err *err);
+
 /* ---- leftovers ----------------------------------------------------------------------------- */
 
 /* Calls fn for every group below the host's parents whose name starts with prefix, once per

@@ -9,6 +9,7 @@
  *   knob.c    the knob table, value forms               knob_io.c set, get
  *   knob_v1.c limit and memsw, v1's pair                stat.c    counters
  *   notify.c  event descriptors                         leftover.c  what a dead run left
+ *   where.c   groups that others made: of a process, of a path, their limits
  */
 #ifndef OOMLAB_CGROUPS_INTERNAL_H
 #define OOMLAB_CGROUPS_INTERNAL_H

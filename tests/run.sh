@@ -49,6 +49,7 @@ for program; do
 	/^not ok / && /# TODO/ { next }
 	/^not ok / { told++; tap_bad++; print "    " $0; diag = 1; next }
 	/^ok / { told++; diag = 0; if (/# SKIP/) { tap_skip++; print "    " $0 } else tap_ok++; next }
+	/^# summary: / { print "    " substr($0, 12); next }
 	/^#/ { if (diag) print "    " $0; next }
 	/^Bail out!/ { tap_bad++; print "    " $0; next }
 	{ last[++lines % 20] = $0 }

@@ -62,6 +62,11 @@ static int exact_usage(struct cg *cg, int cpu, uint64_t *ret_bytes, struct err *
 	return r;
 }
 
+int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err)
+{
+	return exact_usage(run->groups[group], cpu >= 0 ? cpu : FIRST_CPU, ret_bytes, err);
+}
+
 /* How many more pages the hog can touch until its group is full, computed beforehand. */
 static int fitting(struct runner *run, int index, uint64_t *ret_pages, struct err *err)
 {
@@ -73,7 +78,7 @@ static int fitting(struct runner *run, int index, uint64_t *ret_pages, struct er
 		uint64_t limit = run->world.groups[group].limit_bytes, usage = 0;
 		if (limit == UINT64_MAX)
 			continue;
-		int r = exact_usage(run->groups[group], cpu >= 0 ? cpu : FIRST_CPU, &usage, err);
+		int r = alloc_exact_usage(run, group, cpu, &usage, err);
 		if (r < 0)
 			return r;
 		uint64_t room = limit > usage ? (limit - usage) / page : 0;

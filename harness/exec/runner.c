@@ -249,6 +249,7 @@ int runner_spawn(struct runner *run, int index, struct err *err)
 		world->pid = run->tasks[index].pid;
 		world->life = WORLD_RUNNING;
 		world->group = plan->group;
+		foresee_arrived(run, index);
 	}
 	if (r >= 0)
 		r = events_watch_task(run, index, err);
@@ -284,11 +285,30 @@ void runner_go(struct runner *run, int index)
 	run->world.tasks[index].pending = task->going;
 }
 
+static bool starts_by_itself(const struct runner *run, size_t index)
+{
+	return run->plan->tasks[index].start == PLAN_START_READY && run->tasks[index].status &&
+	       run->world.tasks[index].life == WORLD_RUNNING;
+}
+
+/* What the patterns and commands that begin by themselves may lead to, as if a step said so. */
+static void foresee_start(struct runner *run)
+{
+	struct plan_step step = {.kind = PLAN_START, .task = -1};
+
+	step.targets = mem_zero(run->plan->n_tasks, sizeof(*step.targets));
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		if (starts_by_itself(run, i))
+			step.targets[step.n_targets++].task = (int)i;
+	foresee_begin(run, &step);
+	free(step.targets);
+}
+
 static void start_patterns(struct runner *run)
 {
+	foresee_start(run);
 	for (size_t i = 0; i < run->plan->n_tasks; i++)
-		if (run->plan->tasks[i].start == PLAN_START_READY && run->tasks[i].status &&
-		    run->world.tasks[i].life == WORLD_RUNNING)
+		if (starts_by_itself(run, i))
 			runner_go(run, (int)i);
 }
 
@@ -345,6 +365,7 @@ static int set_up(struct runner *run, struct err *err)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	observe(run, 0);
 	observe_mark(run);
+	foresee_open(run);
 	return spawn_all(run, err);
 }
 
@@ -403,6 +424,7 @@ static void free_all(struct runner *run)
 	}
 	for (size_t i = 0; run->tasks && i < run->plan->n_tasks; i++)
 		task_clear(&run->tasks[i]);
+	foresee_close(run);
 	events_close(run);
 	loop_free(run->loop);
 	free(run->tasks);

@@ -9,6 +9,8 @@
  *   observe.c  the world as of now: counters, states, status pages
  *   kills.c    kills, and what each source says of them
  *   owner.c    which task and group a killed pid was of
+ *   foresee.c  predictions of victims; foresee.h names what belongs to it
+ *   audit.c    the kernel's own table of a kill against the formula
  *   emit.c     event lines
  * Nothing outside harness/exec includes this.
  */
@@ -72,10 +74,14 @@ struct runner {
 	bool kmsg_lost;		    /* the kernel overwrote records before we read them */
 	bool swaps_changed;	    /* by somebody else */
 	bool report_open;	    /* kernel lines of a report are being kept */
+	uint64_t report_first;	    /* number of its first line: the kernel had chosen by then */
+	uint64_t log_next;	    /* number of the line to come */
+	bool group_kill;	    /* memory.oom.group: kills that follow are no choices */
 	json_t *report;		    /* those lines, until it is known whose report it is */
 	struct oomlog_line summary; /* of the report under way, waits for its kill line */
 	bool has_summary;
-	bool stop; /* verdict is decided: no further steps */
+	struct foresight *foresight; /* NULL: nothing can be foreseen here */
+	bool stop;		     /* verdict is decided: no further steps */
 };
 
 struct task_hook {
@@ -113,6 +119,8 @@ const char *step_task(const struct runner *run, int task); /* its name */
 void step_alloc(struct runner *run, const struct plan_step *step);
 void step_expect(struct runner *run, const struct plan_step *step);
 void step_decide(struct runner *run, const struct plan_step *step);
+/* A group's usage without what CPUs have taken in advance; takes some milliseconds. */
+int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
 /* The machine should go down now; who still runs then has failed. */
@@ -126,6 +134,8 @@ void events_deliver(struct runner *run);
 int events_watch_group(struct runner *run, int group, struct err *err);
 int events_watch_task(struct runner *run, int task, struct err *err);
 void events_reap(struct runner *run);
+/* Reads what the kernel's log has by now. */
+void events_read_log(struct runner *run);
 
 /* ---- observe.c ---- */
 /* Fills the world from the kernel; 'wants' are judge_wants bits. */
@@ -157,6 +167,30 @@ void owner_find(struct runner *run, struct world_kill *kill);
 bool owner_is_task(const struct runner *run, const struct world_kill *kill);
 /* Finds owners by the groups' counters for kills that have none yet. */
 void owner_settle(struct runner *run);
+/* Our task with this pid, or the hog whose children table has it; -1: neither. */
+int owner_task(const struct runner *run, pid_t pid, int *ret_child);
+/* Whether two processes have one memory; false also where the kernel does not say. */
+bool owner_share_memory(pid_t a, pid_t b);
+/* Whether a command (no hog) is there and not asleep. */
+bool owner_command_awake(const struct runner *run, int task);
+
+/* ---- audit.c ---- */
+/* Holds the report of this kill, run->report, against the formula. */
+void audit_kill(struct runner *run, struct world_kill *kill);
+
+/* ---- foresee.c ---- */
+void foresee_open(struct runner *run);
+void foresee_close(struct runner *run);
+/* Before and after a step. */
+void foresee_begin(struct runner *run, const struct plan_step *step);
+void foresee_end(struct runner *run, const struct plan_step *step);
+/* A task came into its group: the order of the kernel's scan. */
+void foresee_arrived(struct runner *run, int task);
+/* A kill that is known to be ours: judged once. */
+void foresee_killed(struct runner *run, struct world_kill *kill);
+/* The log is read to its end, 'next' would be its next line. 'again': read on, predictions were
+ * made meanwhile. */
+void foresee_log_end(struct runner *run, uint64_t next, bool *ret_again);
 
 /* ---- emit.c ---- */
 /* Adds an event with the time now; 'fields' (stolen, may be NULL) is an object. */

@@ -87,6 +87,7 @@ static void step_move(struct runner *run, const struct plan_step *step)
 		if (cg_attach(run->groups[target->group], pid, &err) < 0)
 			step_fail(run, step, "move: task '%s': %s", task->name, err.text);
 		task->group = target->group;
+		foresee_arrived(run, target->task);
 		emit(run, "move",
 		     json_pack("{s:s, s:s}", "task", task->name, "group",
 			       run->plan->groups[target->group].name));
@@ -318,5 +319,9 @@ static void (*const step_table[])(struct runner *, const struct plan_step *) = {
 void step_run(struct runner *run, const struct plan_step *step)
 {
 	run->step = step;
+	foresee_begin(run, step);
+	if (run->stop)
+		return;
 	step_table[step->kind](run, step);
+	foresee_end(run, step);
 }

@@ -97,6 +97,7 @@ void row_parse_swap_used(struct parse *parse, const struct node *value);
 void row_parse_log(struct parse *parse, const struct node *value);
 void row_parse_says(struct parse *parse, const struct node *value);
 void row_free_says(struct item *item);
+void row_parse_victim(struct parse *parse, const struct node *value);
 void row_parse_within(struct parse *parse, const struct node *value);
 
 #define ROW_EVAL(name)                                                            \
@@ -121,11 +122,13 @@ ROW_EVAL(row_eval_group_empty);
 ROW_EVAL(row_eval_swap_used);
 ROW_EVAL(row_eval_log);
 ROW_EVAL(row_eval_says);
+ROW_EVAL(row_eval_victim);
 
 void row_claim_killed(const struct item *item, struct world *world);
 void row_claim_violation(const struct item *item, struct world *world);
 void row_claim_exited(const struct item *item, struct world *world);
 void row_claim_errno(const struct item *item, struct world *world);
+void row_claim_victim(const struct item *item, struct world *world);
 
 /* ---- whole expectations (eval.c) ------------------------------------------------------------ */
 
@@ -221,5 +224,9 @@ int world_kill_group(const struct world *world, const struct world_kill *kill); 
 bool world_unaccounted(const struct world *world, struct tell *text);
 
 enum judge_state judge_worse(enum judge_state a, enum judge_state b);
+
+/* Of one kill: fills in state, 'expected' and 'got' (row_victim.c). */
+void judge_prediction(const struct world *world, const struct world_kill *kill,
+		      struct finding *ret);
 
 #endif

@@ -1,132 +1,99 @@
 /*
- * See line.h. Names of processes may hold any character, ')' and ',' included: fields are found
- * from both ends of the line and never by counting commas.
+ * See line.h. The same readers as for whole reports (kill.c, after.c, head.c), for one line.
  */
 #include "harness/oomlog/line.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "harness/oomlog/forms.h"
 
 enum { FACILITY_SHIFT = 3 }; /* of the syslog priority, below it the level */
 
-/* Copies the text between two pointers, cut to the buffer. */
-static void copy_span(char *to, size_t size, const char *from, const char *end)
+static pid_t pid_of(int64_t pid)
 {
-	size_t n = (size_t)(end - from);
-
-	if (n >= size)
-		n = size - 1;
-	memcpy(to, from, n);
-	to[n] = '\0';
+	return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
 }
 
-static const char *last_of(const char *text, const char *what)
+static uint64_t bytes(bool said, uint64_t kb)
 {
-	const char *found = NULL;
-
-	for (const char *at = text; (at = strstr(at, what)); at++)
-		found = at;
-	return found;
+	return said && kb <= UINT64_MAX / 1024 ? kb * 1024 : UINT64_MAX;
 }
 
-/* "PID (COMM)" at 'at'; 'after' are the texts that may follow the closing parenthesis. */
-static bool pid_and_comm(const char *at, struct oomlog_line *ret)
+static enum oomlog_kind killed(struct span text, struct oomlog_line *ret)
 {
-	static const char *const after[] = {") total-vm:", "), UID", "),", ") score", NULL};
-	char *end;
-	long pid = strtol(at, &end, 10);
+	struct kill_text kill;
 
-	if (end == at || pid <= 0)
-		return false;
-	ret->pid = (pid_t)pid;
-	const char *open = strchr(end, '(');
-	if (!open)
-		return false;
-	const char *close = NULL;
-	for (int i = 0; after[i] && !close; i++)
-		close = strstr(open, after[i]);
-	if (!close)
-		close = strrchr(open, ')');
-	if (!close)
-		return false;
-	copy_span(ret->comm, sizeof(ret->comm), open + 1, close);
-	return true;
-}
-
-static uint64_t kilobytes(const char *text, const char *key)
-{
-	const char *at = last_of(text, key);
-
-	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : UINT64_MAX;
-}
-
-static enum oomlog_kind killed(const char *text, const char *at, struct oomlog_line *ret)
-{
-	if (!pid_and_comm(at + strlen("Killed process "), ret))
+	if (!kill_text(text, &kill) || kill.deed != OOM_KILLED || !pid_of(kill.pid))
 		return OOMLOG_OTHER;
-	ret->memcg = strncmp(text, "Memory cgroup", strlen("Memory cgroup")) == 0;
-	ret->global = strncmp(text, "Out of memory", strlen("Out of memory")) == 0;
-	ret->total_vm_bytes = kilobytes(text, "total-vm:");
-	ret->anon_rss_bytes = kilobytes(text, "anon-rss:");
-	ret->file_rss_bytes = kilobytes(text, "file-rss:");
-	ret->shmem_rss_bytes = kilobytes(text, "shmem-rss:");
-	const char *adj = last_of(text, "oom_score_adj:");
-	ret->oom_score_adj = adj ? atoi(adj + strlen("oom_score_adj:")) : INT32_MIN;
+	ret->pid = pid_of(kill.pid);
+	span_copy(ret->comm, sizeof(ret->comm), kill.comm);
+	ret->memcg = span_starts(text, "Memory cgroup");
+	ret->global = span_starts(text, "Out of memory");
+	ret->total_vm_bytes = bytes(kill.total_vm.said, kill.total_vm.value);
+	ret->anon_rss_bytes = bytes(kill.anon_rss.said, kill.anon_rss.value);
+	ret->file_rss_bytes = bytes(kill.file_rss.said, kill.file_rss.value);
+	ret->shmem_rss_bytes = bytes(kill.shmem_rss.said, kill.shmem_rss.value);
+	ret->oom_score_adj = kill.oom_score_adj;
 	return OOMLOG_KILLED;
 }
 
-/* The value of "key=" up to the next known separator text; "" when the key is not there. */
-static void field(const char *text, const char *key, const char *next, char *to, size_t size)
+static enum oomlog_kind summary(struct span text, struct oomlog_line *ret)
 {
-	const char *at = strstr(text, key);
+	struct summary_text summary;
 
-	to[0] = '\0';
-	if (!at)
-		return;
-	at += strlen(key);
-	const char *end = next ? strstr(at, next) : NULL;
-	copy_span(to, size, at, end ? end : at + strcspn(at, ","));
+	if (!summary_text(text, &summary) || summary.pid < 0)
+		return OOMLOG_OTHER;
+	ret->pid = pid_of(summary.pid);
+	span_copy(ret->constraint, sizeof(ret->constraint), summary.constraint);
+	span_copy(ret->oom_memcg, sizeof(ret->oom_memcg), summary.oom_memcg);
+	span_copy(ret->task_memcg, sizeof(ret->task_memcg), summary.task_memcg);
+	span_copy(ret->comm, sizeof(ret->comm), summary.comm);
+	return OOMLOG_SUMMARY;
 }
 
-static enum oomlog_kind summary(const char *text, struct oomlog_line *ret)
+static enum oomlog_kind reaped(struct span text, struct oomlog_line *ret)
 {
-	const char *pid = last_of(text, ",pid=");
+	struct kill_text kill;
 
-	if (!pid)
+	if (!reaper_text(text, &kill) || kill.deed != OOM_REAPED || !pid_of(kill.pid))
 		return OOMLOG_OTHER;
-	ret->pid = (pid_t)strtol(pid + strlen(",pid="), NULL, 10);
-	field(text, "constraint=", NULL, ret->constraint, sizeof(ret->constraint));
-	field(text, ",oom_memcg=", ",task_memcg=", ret->oom_memcg, sizeof(ret->oom_memcg));
-	field(text, ",task_memcg=", ",task=", ret->task_memcg, sizeof(ret->task_memcg));
-	const char *task = strstr(text, ",task=");
-	if (task && task < pid)
-		copy_span(ret->comm, sizeof(ret->comm), task + strlen(",task="), pid);
-	return OOMLOG_SUMMARY;
+	ret->pid = pid_of(kill.pid);
+	span_copy(ret->comm, sizeof(ret->comm), kill.comm);
+	return OOMLOG_REAPED;
+}
+
+static enum oomlog_kind group(struct span text, struct oomlog_line *ret)
+{
+	(void)ret;
+	return is_group(text) ? OOMLOG_GROUP_KILL : OOMLOG_OTHER;
+}
+
+static enum oomlog_kind no_victim(struct span text, struct oomlog_line *ret)
+{
+	(void)ret;
+	return is_no_killable(text) ? OOMLOG_NO_VICTIM : OOMLOG_OTHER;
+}
+
+static enum oomlog_kind header(struct span text, struct oomlog_line *ret)
+{
+	(void)ret;
+	return is_header(text) ? OOMLOG_INVOKED : OOMLOG_OTHER;
 }
 
 enum oomlog_kind oomlog_parse(const char *text, struct oomlog_line *ret)
 {
-	const char *at;
+	static enum oomlog_kind (*const readers[])(struct span, struct oomlog_line *) = {
+		summary, reaped, group, no_victim, header, killed};
 
 	*ret = (struct oomlog_line){.oom_score_adj = INT32_MIN,
 				    .total_vm_bytes = UINT64_MAX,
 				    .anon_rss_bytes = UINT64_MAX,
 				    .file_rss_bytes = UINT64_MAX,
 				    .shmem_rss_bytes = UINT64_MAX};
-	if (strncmp(text, "oom-kill:", strlen("oom-kill:")) == 0)
-		ret->kind = summary(text, ret);
-	else if (strncmp(text, "oom_reaper: reaped process ", 27) == 0)
-		ret->kind = pid_and_comm(text + 27, ret) ? OOMLOG_REAPED : OOMLOG_OTHER;
-	else if (strncmp(text, "Tasks in ", 9) == 0 && strstr(text, "memory.oom.group"))
-		ret->kind = OOMLOG_GROUP_KILL;
-	else if (strncmp(text, "Out of memory and no killable", 29) == 0)
-		ret->kind = OOMLOG_NO_VICTIM;
-	else if (strstr(text, " invoked oom-killer: "))
-		ret->kind = OOMLOG_INVOKED;
-	else if ((at = strstr(text, "Killed process ")) != NULL)
-		ret->kind = killed(text, at, ret);
+	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers) && !ret->kind; i++)
+		ret->kind = readers[i](span_of(text), ret);
 	return ret->kind;
 }
 

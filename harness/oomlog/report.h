@@ -20,7 +20,7 @@
 /* ---- values --------------------------------------------------------------------------------- */
 
 enum oom_have { OOM_UNSAID = 0, OOM_SAID, OOM_LOST };
-enum oom_unit { OOM_COUNT = 0, OOM_PAGES, OOM_KB, OOM_BYTES };
+enum oom_unit { OOM_COUNT = 0, OOM_PAGES, OOM_KB, OOM_BYTES, OOM_MIB };
 
 struct oom_value {
 	uint64_t raw;  /* as printed */
@@ -220,7 +220,7 @@ const struct oom_kill *oom_victim(const struct oom_report *report);
 const char *oom_killer_name(enum oom_killer killer); /* "kernel", "systemd-oomd", ... */
 const char *oom_scope_name(enum oom_scope scope);    /* "global", "memcg", ... */
 const char *oom_cause_name(enum oom_cause cause);    /* "allocation", "sysrq", ... */
-const char *oom_unit_name(enum oom_unit unit);	     /* "pages", "kB", "bytes", "count" */
+const char *oom_unit_name(enum oom_unit unit);	     /* "pages", "kB", "bytes", "MiB", "count" */
 
 /* ---- the parser ----------------------------------------------------------------------------- */
 

@@ -1,47 +1,100 @@
 /*
- * Kernels, modules and their like out of their compression, by libarchive's filters: one interface
- * to gzip, xz, lz4 (the kernel uses the legacy framing) and zstd, with no child process and no
- * choice by file name. See image.h.
+ * Kernels and modules out of their compression, with the readers of packed logs (input/unpack.h);
+ * lz4 in its legacy framing, which only kernels use, is read here. See image.h.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
+#include <lz4.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "harness/input/unpack.h"
 #include "harness/vm/image.h"
 
-static int read_stream(struct archive *archive, size_t max, struct str *out, struct err *err)
-{
-	char bytes[65536];
-	la_ssize_t n;
+enum { OUT_STEP = 1 << 20, LZ4_BLOCK_MAX = 8 << 20, LZ4_MAGIC = 0x184c2102 };
 
-	while ((n = archive_read_data(archive, bytes, sizeof(bytes))) > 0) {
-		str_addn(out, bytes, (size_t)n);
+static uint32_t le32(const unsigned char *at)
+{
+	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+	       (uint32_t)at[3] << 24;
+}
+
+static void reserve(struct str *out, size_t more)
+{
+	if (out->cap - out->len > more)
+		return;
+	out->cap = out->len + more + 1 + out->len / 2;
+	out->s = mem_grow(out->s, out->cap, 1);
+}
+
+/* Magic, then blocks of 8 MiB (but the last) with their packed size in front (lz4's
+ * lz4_Frame_format.md, "Legacy frame"). */
+static int unpack_lz4(const unsigned char *at, size_t size, size_t max, struct str *out,
+		      struct err *err)
+{
+	for (size_t i = 4; size - i >= 4;) {
+		uint32_t packed = le32(at + i);
+		i += 4;
+		if (packed > size - i)
+			return err_set(err, EPROTO, "cannot decompress: cut off");
+		reserve(out, LZ4_BLOCK_MAX);
+		int n = LZ4_decompress_safe((const char *)at + i, out->s + out->len, (int)packed,
+					    LZ4_BLOCK_MAX);
+		if (n < 0)
+			return err_set(err, EPROTO, "cannot decompress: damaged lz4 data");
+		out->len += (size_t)n;
+		i += packed;
 		if (out->len > max)
 			return err_set(err, EFBIG, "more than %zu bytes come out of it", max);
 	}
-	if (n < 0)
-		return err_set(err, EPROTO, "cannot decompress: %s", archive_error_string(archive));
 	return 0;
+}
+
+static int unpack_all(const struct unpack *format, void *state, const char *data, size_t size,
+		      size_t max, struct str *out, struct err *err)
+{
+	union {
+		const char *read;
+		char *write; /* the span's type; unpackers do not write to their input */
+	} input = {.read = data};
+	struct unpack_span in = {input.write, size};
+	int r = UNPACK_MORE;
+
+	for (size_t before = size; r != UNPACK_DONE && r >= 0; before = in.n) {
+		reserve(out, OUT_STEP);
+		struct unpack_span to = {out->s + out->len, OUT_STEP};
+		r = format->step(state, &in, &to, true, err);
+		size_t got = OUT_STEP - to.n;
+		out->len += got;
+		if (r >= 0 && out->len > max)
+			return err_set(err, EFBIG, "more than %zu bytes come out of it", max);
+		if (r >= 0 && got == 0 && (in.n == 0 || in.n == before))
+			break;
+	}
+	return r == UNPACK_MORE ? err_set(err, EPROTO, "cannot decompress: cut off")
+	       : r < 0		? r
+				: 0;
 }
 
 int image_decompress(const void *data, size_t size, size_t max, struct str *out, struct err *err)
 {
-	struct archive *archive = archive_read_new();
-	struct archive_entry *entry;
+	const struct unpack *format = unpack_find(data, size);
 	int r = 0;
 
-	if (!archive)
-		return err_set(err, ENOMEM, "cannot start libarchive");
-	(void)archive_read_support_filter_all(archive);
-	(void)archive_read_support_format_raw(archive);
-	if (archive_read_open_memory(archive, data, size) != ARCHIVE_OK ||
-	    archive_read_next_header(archive, &entry) != ARCHIVE_OK)
-		r = err_set(err, EPROTO, "cannot decompress: %s", archive_error_string(archive));
-	else
-		r = read_stream(archive, max, out, err);
-	(void)archive_read_free(archive);
-	return r;
+	if (size >= 4 && le32(data) == LZ4_MAGIC)
+		r = unpack_lz4(data, size, max, out, err);
+	else if (!format)
+		str_addn(out, data, size);
+	else if (!format->open)
+		return err_set(err, EPROTO, "is packed with %s, which is not read here",
+			       format->name);
+	if (r == 0 && format && format->open) {
+		void *state = format->open();
+		r = unpack_all(format, state, data, size, max, out, err);
+		format->close(state);
+	}
+	if (out->s)
+		out->s[out->len] = '\0';
+	return r < 0 ? r : 0;
 }
 
 /* ---- bzImage -------------------------------------------------------------------------------- */
@@ -57,12 +110,6 @@ enum {
 	PAYLOAD_SINCE = 0x0208, /* version of the boot protocol */
 	VMLINUX_MAX = 512 * 1024 * 1024,
 };
-
-static uint32_t le32(const unsigned char *at)
-{
-	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
-	       (uint32_t)at[3] << 24;
-}
 
 static bool is_elf(const void *data, size_t size)
 {

@@ -4,8 +4,6 @@
  */
 #include "harness/vm/image.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -121,57 +119,50 @@ static int by_path(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-static int write_content(struct archive *archive, const struct image_file *file,
-			 struct archive_entry *entry, const char *data, size_t len, struct err *err)
+/* Documentation/driver-api/early-userspace/buffer-format.rst: "070701", thirteen fields of eight
+ * hex digits, the name, the content, each padded to four bytes. */
+static void add_entry(struct str *out, const char *path, unsigned mode, size_t number,
+		      const char *data, size_t len)
 {
-	archive_entry_set_size(entry, S_ISREG(file->mode) ? (la_int64_t)len : 0);
-	if (archive_write_header(archive, entry) != ARCHIVE_OK)
-		return err_set(err, EIO, "cannot write '%s': %s", file->path,
-			       archive_error_string(archive));
-	if (S_ISREG(file->mode) && archive_write_data(archive, data, len) != (la_ssize_t)len)
-		return err_set(err, EIO, "cannot write '%s': %s", file->path,
-			       archive_error_string(archive));
-	return 0;
+	size_t name = strlen(path) + 1;
+	const unsigned fields[] = {(unsigned)number, mode, 0, 0, 1, 0, (unsigned)len, 0, 0, 0, 0,
+				   (unsigned)name,   0};
+
+	str_add(out, "070701");
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		str_addf(out, "%08x", fields[i]);
+	str_addn(out, path, name);
+	while (out->len % 4)
+		str_addn(out, "", 1);
+	if (len)
+		str_addn(out, data, len);
+	while (out->len % 4)
+		str_addn(out, "", 1);
 }
 
-static int write_file(struct archive *archive, const struct image_file *file, size_t number,
-		      struct err *err)
+static int add_content(struct str *out, const struct image_file *file, size_t number,
+		       struct err *err)
 {
-	struct archive_entry *entry = archive_entry_new();
 	STR_AUTO content = STR_INIT;
-	int r = 0;
 
-	archive_entry_set_pathname(entry, file->path);
-	archive_entry_set_mode(entry, (mode_t)file->mode);
-	archive_entry_set_ino64(entry, (la_int64_t)number + 1);
-	archive_entry_set_nlink(entry, 1);
-	archive_entry_set_mtime(entry, 0, 0);
-	if (S_ISLNK(file->mode))
-		archive_entry_set_symlink(entry, file->text);
-	if (file->from)
-		r = fd_read_at_most(AT_FDCWD, file->from, FILE_MAX, &content, err);
-	if (r >= 0)
-		r = write_content(archive, file, entry, file->from ? content.s : file->text,
-				  file->from ? content.len : file->len, err);
-	archive_entry_free(entry);
-	return r < 0 ? r : 0;
+	if (file->from && fd_read_at_most(AT_FDCWD, file->from, FILE_MAX, &content, err) < 0)
+		return -err->code;
+	add_entry(out, file->path, file->mode, number, file->from ? str_text(&content) : file->text,
+		  file->from ? content.len : file->len);
+	return 0;
 }
 
 int image_write(struct image *image, int fd, struct err *err)
 {
-	struct archive *archive = archive_write_new();
+	STR_AUTO out = STR_INIT;
 	int r = 0;
 
 	qsort(image->files, image->n, sizeof(*image->files), by_path);
-	(void)archive_write_set_format_cpio_newc(archive);
-	(void)archive_write_set_bytes_per_block(archive, 1 << 20);
-	(void)archive_write_set_bytes_in_last_block(archive, 1);
-	if (archive_write_open_fd(archive, fd) != ARCHIVE_OK)
-		r = err_set(err, EIO, "cannot start the image: %s", archive_error_string(archive));
 	for (size_t i = 0; i < image->n && r == 0; i++)
-		r = write_file(archive, &image->files[i], i, err);
-	if (archive_write_close(archive) != ARCHIVE_OK && r == 0)
-		r = err_set(err, EIO, "cannot end the image: %s", archive_error_string(archive));
-	(void)archive_write_free(archive);
-	return r;
+		r = add_content(&out, &image->files[i], i + 1, err);
+	if (r < 0)
+		return r;
+	add_entry(&out, "TRAILER!!!", 0, 0, NULL, 0);
+	r = fd_write_full(fd, out.s, out.len);
+	return r < 0 ? err_errno(err, -r, "cannot write the image") : 0;
 }

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Decompresses by content (gzip, xz, lz4 in both framings, zstd, bzip2; anything else is taken as
+/* Decompresses by content (gzip, xz, zstd, the legacy lz4 of kernels; anything else is taken as
  * it is) and appends it. -EPROTO: damaged. */
 int image_decompress(const void *data, size_t size, size_t max, struct str *out, struct err *err);
 

@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <libkmod.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
+#include "harness/vm/modinfo.h"
 
 enum { MODULE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 16 };
 
@@ -21,7 +21,6 @@ struct module {
 };
 
 struct modules {
-	struct kmod_ctx *kmod;
 	size_t n;
 	struct module *all; /* sorted by name */
 	int next;	    /* number of the next one in the image */
@@ -51,7 +50,6 @@ static int by_name(const void *a, const void *b)
 
 int modules_open(const char *folder, struct modules **ret, struct err *err)
 {
-	const char *no_config = NULL;
 	MEM_AUTO char *root = mem_dup(folder);
 	char *const roots[] = {root, NULL};
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -72,12 +70,7 @@ int modules_open(const char *folder, struct modules **ret, struct err *err)
 	(void)fts_close(walk);
 	if (modules->n)
 		qsort(modules->all, modules->n, sizeof(*modules->all), by_name);
-	modules->kmod = kmod_new(folder, &no_config);
 	*ret = modules;
-	if (!modules->kmod) {
-		modules_free(modules);
-		return err_set(err, ENOMEM, "cannot start libkmod");
-	}
 	return 0;
 }
 
@@ -90,8 +83,6 @@ void modules_free(struct modules *modules)
 		free(modules->all[i].path);
 	}
 	free(modules->all);
-	if (modules->kmod)
-		kmod_unref(modules->kmod);
 	free(modules);
 }
 
@@ -126,42 +117,40 @@ static int add_words(struct modules *modules, const char *words, struct image *i
 	return r;
 }
 
-static int add_needed(struct modules *modules, const struct module *module, struct image *image,
-		      int depth, struct err *err)
-{
-	struct kmod_module *mod = NULL;
-	struct kmod_list *info = NULL, *item;
-	int r = kmod_module_new_from_path(modules->kmod, module->path, &mod);
+struct need {
+	struct modules *modules;
+	struct image *image;
+	int depth;
+};
 
-	if (r >= 0)
-		r = kmod_module_get_info(mod, &info);
-	if (r < 0)
-		err_set(err, -r, "module '%s': cannot read what it depends on: %s", module->path,
-			strerror(-r));
-	kmod_list_foreach(item, info)
-	{
-		const char *key = kmod_module_info_get_key(item);
-		if (r >= 0 && (str_eq(key, "depends") || str_eq(key, "softdep")))
-			r = add_words(modules, kmod_module_info_get_value(item), image, depth, err);
-	}
-	kmod_module_info_free_list(info);
-	if (mod)
-		kmod_module_unref(mod);
-	return r;
+static int take_info(void *arg, const char *text, struct err *err)
+{
+	static const char *const keys[] = {"depends=", "softdep=", NULL};
+	const struct need *need = arg;
+
+	for (size_t i = 0; keys[i]; i++)
+		if (str_starts(text, keys[i]))
+			return add_words(need->modules, text + strlen(keys[i]), need->image,
+					 need->depth, err);
+	return 0;
 }
 
+/* What it needs comes first, then itself. */
 static int add_content(struct modules *modules, const struct module *module, struct image *image,
-		       struct err *err)
+		       int depth, struct err *err)
 {
-	MEM_AUTO char *to = mem_printf("lib/modules/%03d-%s.ko", modules->next, module->name);
+	struct need need = {modules, image, depth};
 	STR_AUTO packed = STR_INIT;
 	STR_AUTO plain = STR_INIT;
 	int r = fd_read_at_most(AT_FDCWD, module->path, MODULE_MAX, &packed, err);
 
 	if (r >= 0)
 		r = image_decompress(packed.s, packed.len, MODULE_MAX, &plain, err);
+	if (r >= 0)
+		r = modinfo_read(plain.s, plain.len, take_info, &need, err);
 	if (r < 0)
 		return err_wrap(err, "module '%s'", module->path);
+	MEM_AUTO char *to = mem_printf("lib/modules/%03d-%s.ko", modules->next, module->name);
 	image_add_text(image, to, plain.s, plain.len, 0644);
 	modules->next++;
 	return 0;
@@ -175,8 +164,7 @@ static int add_module(struct modules *modules, struct module *module, struct ima
 	if (depth > DEPTH_MAX)
 		return err_set(err, ELOOP, "module '%s' depends on too many others", module->name);
 	module->added = true; /* a circle of soft dependencies ends here */
-	int r = add_needed(modules, module, image, depth, err);
-	return r < 0 ? r : add_content(modules, module, image, err);
+	return add_content(modules, module, image, depth, err);
 }
 
 int modules_add(struct modules *modules, const char *name, struct image *image, struct err *err)

@@ -1,7 +1,7 @@
 /*
  * Which module files a kernel needs for a wish such as zram, in the order in which they must be
  * loaded. Debian's packages have no modules.dep (depmod makes it on installation), so the modules'
- * own "depends" and "softdep" are followed, read by libkmod.
+ * own "depends" and "softdep" are followed.
  */
 #ifndef OOMLAB_VM_MODULES_H
 #define OOMLAB_VM_MODULES_H

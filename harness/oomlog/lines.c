@@ -1,0 +1,368 @@
+/*
+ * Raw lines -> messages. Takes prefixes off, splits what is glued (escaped newlines, a time stamp
+ * or a syslog record within a line), and joins what a mailer or a terminal has wrapped: a line
+ * without a prefix goes on with the message before it when that one's form says that it is not
+ * complete, or that the line looks like its rest.
+ */
+#include "harness/oomlog/forms.h"
+#include "harness/oomlog/log.h"
+
+enum {
+	NOISE_JOINS = 3, /* a wrapped stack line; prose below it must not vanish in it */
+	TERMINAL = 80,
+	RECORD_TAIL = 96, /* "Jan 25 14:59:30 a-long-host" */
+	SPLITS_MAX = 4096,
+};
+
+static struct span pending_text(const struct pending *p)
+{
+	return (struct span){p->text + p->text_from, p->n - p->text_from};
+}
+
+void lines_end(struct oomlog *log)
+{
+	struct pending *p = log->pending;
+
+	if (!p->any)
+		return;
+	p->any = false;
+	struct msg msg = p->head;
+	msg.text = span_trim(pending_text(p));
+	msg.whole = span_trim((struct span){p->text + p->whole_from, p->n - p->whole_from});
+	msg.tag = span_of(p->tag);
+	msg.date = span_of(p->date);
+	msg.breaks = p->breaks;
+	msg.n_breaks = p->n_breaks;
+	/* breaks count from the message's own text */
+	size_t cut = (size_t)(msg.text.n ? msg.text.p - p->text : 0);
+	for (size_t i = 0; i < p->n_breaks; i++)
+		p->breaks[i].at = p->breaks[i].at > cut ? p->breaks[i].at - cut : 0;
+	assemble(log, &msg);
+}
+
+/* ---- begin and go on ------------------------------------------------------------------------ */
+
+static void begin(struct oomlog *log, const struct prefix *from, struct span text,
+		  struct span whole, uint64_t line, size_t raw_n)
+{
+	struct pending *p = log->pending;
+
+	lines_end(log);
+	p->any = true;
+	p->prefixed = from->any;
+	p->part = from->part;
+	p->n_breaks = 0;
+	p->noise = 0;
+	p->last_raw_n = raw_n;
+	/* the tag is directly before the text, if at all */
+	bool tagged = whole.p < text.p && (size_t)(text.p - whole.p) < 256;
+	if (!tagged)
+		whole = text;
+	p->whole_from = 0;
+	p->text_from = (size_t)(text.p - whole.p);
+	p->n = p->text_from + text.n;
+	if (p->n > sizeof(p->text))
+		p->n = sizeof(p->text);
+	memmove(p->text, whole.p, p->n); /* split_records() passes its own text */
+	if (p->text_from > p->n)
+		p->text_from = p->n;
+	/* a line of its own without a prefix has the time of the one before */
+	if (!from->any) {
+		p->head.line = p->head.last_line = line;
+		return;
+	}
+	span_copy(p->date, sizeof(p->date), from->date);
+	span_copy(p->tag, sizeof(p->tag), from->tag);
+	p->head = (struct msg){.source = from->source,
+			       .has_mono = from->has_mono,
+			       .has_unix = from->has_unix,
+			       .mono_us = from->mono_us,
+			       .unix_us = from->unix_us,
+			       .caller = from->caller,
+			       .line = line,
+			       .last_line = line};
+}
+
+/* Whether the break fell between words: a terminal breaks at its last column, wherever that is. */
+static bool needs_blank(const struct pending *p, struct span text, struct span next)
+{
+	if (!text.n || !next.n)
+		return false;
+	char last = text.p[text.n - 1];
+	if (strchr("-=*", last) && (text.n < 2 || text.p[text.n - 2] != ' '))
+		return false;
+	if (span_starts(text, "oom-kill:") && last == ',')
+		return false;
+	if (p->last_raw_n != TERMINAL || !(is_alpha(last) || is_digit(last) || last == '_'))
+		return true;
+	size_t from = text.n;
+	while (from && text.p[from - 1] != ' ')
+		from--;
+	struct span word = span_from(text, from);
+	if (span_ends(word, "kB") || !(is_zone(text) || is_buddy(text)))
+		return true;
+	if (memchr(word.p, ':', word.n))
+		return !is_digit(*next.p) && *next.p != 'k';
+	return false;
+}
+
+static void go_on(struct oomlog *log, struct span next, uint64_t line, size_t raw_n)
+{
+	struct pending *p = log->pending;
+	struct span text = span_trim(pending_text(p));
+
+	p->n = p->text_from + text.n + (size_t)(text.p - (p->text + p->text_from));
+	if (!p->part && needs_blank(p, text, next) && p->n < sizeof(p->text))
+		p->text[p->n++] = ' ';
+	if (p->n_breaks < BREAKS_MAX)
+		p->breaks[p->n_breaks++] = (struct line_break){p->n, line};
+	size_t fits = sizeof(p->text) - p->n;
+	if (next.n > fits)
+		next.n = fits;
+	memcpy(p->text + p->n, next.p, next.n);
+	p->n += next.n;
+	p->head.last_line = line;
+	p->last_raw_n = raw_n;
+}
+
+/* ---- reflowed paragraphs -------------------------------------------------------------------- */
+
+/* What may still become "Jan 25 14:59:30 host kernel: " in the next line. */
+static bool ends_in_record(struct span text)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	size_t from = text.n > RECORD_TAIL ? text.n - RECORD_TAIL : 0;
+
+	for (size_t i = from; i + 3 <= text.n; i++) {
+		if ((i && text.p[i - 1] != ' ') || text.p[i] < 'A' || text.p[i] > 'S')
+			continue;
+		const char *month = memmem(months, sizeof(months) - 1, text.p + i, 3);
+		if (!month || (month - months) % 3)
+			continue;
+		struct span rest = span_from(text, i + 3);
+		struct span day = span_word(&rest), clock = span_word(&rest);
+		span_word(&rest); /* host */
+		bool good = !day.n || (day.n <= 2 && is_digit(*day.p));
+		good = good && (!clock.n || is_digit(*clock.p)) && !span_trim(rest).n;
+		if (good && (i + 3 == text.n || text.p[i + 3] == ' '))
+			return true;
+	}
+	return false;
+}
+
+/* Where a whole record begins within the text; NULL: nowhere. */
+static const char *record_within(struct span text)
+{
+	for (size_t i = 1; i + 16 < text.n; i++)
+		if (text.p[i] >= 'A' && text.p[i] <= 'S' && text.p[i - 1] == ' ' &&
+		    prefix_syslog_length(span_from(text, i)))
+			return text.p + i;
+	return NULL;
+}
+
+/* Passes on all but the last record of a paragraph. */
+static void split_records(struct oomlog *log)
+{
+	struct pending *p = log->pending;
+
+	for (int splits = 0; splits < SPLITS_MAX; splits++) {
+		const char *at = record_within(pending_text(p));
+		if (!at)
+			return;
+		size_t cut = (size_t)(at - p->text), end = p->n;
+		uint64_t line = p->head.line, last = p->head.last_line;
+		struct line_break breaks[BREAKS_MAX];
+		size_t n_breaks = 0;
+		for (size_t i = 0; i < p->n_breaks; i++) {
+			if (p->breaks[i].at <= cut)
+				line = p->breaks[i].line;
+			else
+				breaks[n_breaks++] = p->breaks[i];
+		}
+		struct prefix next;
+		prefix_read((struct span){at, end - cut}, log->room, &next);
+		if (next.text.p < at || next.text.p > p->text + end)
+			return; /* decoded into another room: no record */
+		size_t from = (size_t)(next.text.p - p->text);
+		char date[48], tag[64];
+		span_copy(date, sizeof(date), next.date);
+		span_copy(tag, sizeof(tag), next.tag);
+		p->n = cut;
+		p->head.last_line = line;
+		lines_end(log);
+		memmove(p->text, p->text + from, end - from);
+		next.date = span_of(date);
+		next.tag = span_of(tag);
+		struct span text = {p->text, end - from};
+		begin(log, &next, text, text, line, p->last_raw_n);
+		for (size_t i = 0; i < n_breaks; i++)
+			if (breaks[i].at > from)
+				p->breaks[p->n_breaks++] =
+					(struct line_break){breaks[i].at - from, breaks[i].line};
+		p->head.last_line = last;
+	}
+}
+
+/* ---- joining -------------------------------------------------------------------------------- */
+
+static bool stands_alone(const struct form *form)
+{
+	return form->role != FORM_UNKNOWN && form->role != FORM_NOISE &&
+	       form->role != FORM_FRAGMENT;
+}
+
+static bool goes_on(struct oomlog *log, struct span next)
+{
+	struct pending *p = log->pending;
+	struct span text = span_trim(pending_text(p));
+
+	if (!p->any || p->n + next.n + 1 > sizeof(p->text) || p->n_breaks >= BREAKS_MAX)
+		return false;
+	if (!text.n)
+		return p->prefixed;
+	enum section section = log->cur_used ? log->cur->section : SECTION_NONE;
+	const struct form *mine = form_of(text, section), *own = form_of(next, section);
+
+	if (p->head.source == OOMLOG_USER && p->prefixed)
+		return false;
+	if (is_invoked_part(text))
+		return true;
+	if (text.p[text.n - 1] == '-' && p->prefixed && text.n < 64)
+		return true;
+	if (mine->joins && mine->joins(text, next))
+		return true;
+	if (stands_alone(own))
+		return false;
+	if (mine->open && mine->open(text))
+		return true;
+	if (mine->role == FORM_TABLE && log->cur_used && !row_complete(log->cur, text))
+		return true;
+	/* a wrapped stack or register line */
+	return p->prefixed && mine->role == FORM_NOISE && p->noise++ < NOISE_JOINS;
+}
+
+static void take_text(struct oomlog *log, const struct prefix *from, struct span text,
+		      struct span whole, uint64_t line, size_t raw_n)
+{
+	if (from->any) {
+		begin(log, from, text, whole, line, raw_n);
+	} else if (!text.n) {
+		lines_end(log); /* paragraphs end messages */
+		return;
+	} else {
+		log->loose = true;
+		if (goes_on(log, text))
+			go_on(log, text, line, raw_n);
+		else
+			begin(log, from, text, text, line, raw_n);
+	}
+	if (log->loose)
+		split_records(log);
+}
+
+/* Newlines that a log has escaped: "\x0a" (/dev/kmsg), "#012" (rsyslog), real ones within JSON. */
+static size_t newline_at(struct span text, bool encoded, size_t *ret_n)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		struct span rest = span_from(text, i);
+		*ret_n = text.p[i] == '\n' ? 1 : 4;
+		if ((encoded && text.p[i] == '\n') ||
+		    (text.p[i] == '\\' && span_starts(rest, "\\x0a")) ||
+		    (text.p[i] == '#' && span_starts(rest, "#012")))
+			return i;
+	}
+	return text.n;
+}
+
+static bool may_have_newlines(const struct prefix *p)
+{
+	return p->encoded || memchr(p->text.p, '#', p->text.n) ||
+	       memchr(p->text.p, '\\', p->text.n);
+}
+
+static void take_parts(struct oomlog *log, const struct prefix *from, uint64_t line, size_t raw_n)
+{
+	struct span text = from->text, whole = from->whole;
+
+	if (!text.n || !may_have_newlines(from)) {
+		take_text(log, from, text, whole, line, raw_n);
+		return;
+	}
+	while (text.n) {
+		size_t n;
+		size_t at = newline_at(text, from->encoded, &n);
+		struct span part = {text.p, at};
+		span_skip_blanks(&part);
+		if (part.n)
+			take_text(log, from, part, whole.p == from->whole.p ? whole : part, line,
+				  raw_n);
+		whole = (struct span){0};
+		text = span_from(text, at + (at < text.n ? n : 0));
+	}
+}
+
+/* The next "[  123.456789] " behind the start of the text; its end for none. */
+static size_t stamp_within(struct span text)
+{
+	uint64_t us;
+
+	for (size_t i = 1; i < text.n; i++) {
+		const char *at = memchr(text.p + i, '[', text.n - i);
+		if (!at)
+			return text.n;
+		i = (size_t)(at - text.p);
+		if (prefix_stamp(span_from(text, i), &us))
+			return i;
+	}
+	return text.n;
+}
+
+void lines_take(struct oomlog *log, struct span raw, uint64_t line)
+{
+	struct prefix p;
+
+	if (raw.n > OOMLOG_LINE_MAX)
+		raw.n = OOMLOG_LINE_MAX;
+	/* " KEY=value" behind a /dev/kmsg record */
+	if (log->after_kmsg && raw.n > 1 && *raw.p == ' ' && memchr(raw.p, '=', raw.n) &&
+	    raw.p[1] >= 'A' && raw.p[1] <= 'Z')
+		return;
+	for (int splits = 0; splits < SPLITS_MAX; splits++) {
+		prefix_read(raw, log->room, &p);
+		log->after_kmsg = p.kmsg;
+		if (log->pending->any && log->pending->part) {
+			go_on(log, p.text, line, raw.n);
+			log->pending->part = p.part;
+			return;
+		}
+		/* the rest of a record's own date, in a paragraph that was reflowed */
+		bool own_date = p.date.n || p.has_mono || p.kmsg;
+		if (log->loose && log->pending->any && !own_date && p.text.n &&
+		    ends_in_record(span_trim(pending_text(log->pending)))) {
+			go_on(log, span_trim(raw), line, raw.n);
+			split_records(log);
+			return;
+		}
+		size_t next = p.encoded ? p.text.n : stamp_within(p.text);
+		struct span rest = span_from(p.text, next);
+		p.text.n = next;
+		if (p.whole.p <= p.text.p)
+			p.whole.n = (size_t)(p.text.p + p.text.n - p.whole.p);
+		take_parts(log, &p, line, raw.n);
+		if (!rest.n)
+			return;
+		raw = rest;
+	}
+}
+
+bool lines_known(struct oomlog *log, struct span raw)
+{
+	struct prefix p;
+
+	prefix_read(raw, log->room, &p);
+	if (p.source == OOMLOG_USER || !p.text.n)
+		return false;
+	const struct form *form = form_of(p.text, SECTION_NONE);
+	return form->role == FORM_BLOCK || form->role == FORM_TABLE ||
+	       form->role == FORM_FRAGMENT || form->role == FORM_DETAIL;
+}
