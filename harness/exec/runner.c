@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/parse.h"
@@ -311,6 +312,32 @@ static void start_patterns(struct runner *run)
 			runner_go(run, (int)i);
 }
 
+static bool in_path(const char *program)
+{
+	const char *path = getenv("PATH");
+	MEM_AUTO char *folders = mem_dup(path ? path : "/bin:/usr/bin");
+	char *rest = folders, *folder;
+
+	while ((folder = strsep(&rest, ":")) != NULL) {
+		MEM_AUTO char *file = mem_printf("%s/%s", folder, program);
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int find_programs(const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->n_programs; i++)
+		if (!in_path(plan->programs[i]))
+			return err_set(
+				err, EOPNOTSUPP,
+				"needs the program '%s' (install it; into a virtual machine: "
+				"oomlab vm --with %s)",
+				plan->programs[i], plan->programs[i]);
+	return 0;
+}
+
 static int set_up(struct runner *run, struct err *err)
 {
 	size_t n = run->plan->n_tasks + run->plan->n_groups;
@@ -325,7 +352,9 @@ static int set_up(struct runner *run, struct err *err)
 		run->hooks[i] = (struct task_hook){
 			run, (int)(i < run->plan->n_tasks ? i : i - run->plan->n_tasks)};
 	world_new(run);
-	int r = loop_new(&run->loop, err);
+	int r = find_programs(run->plan, err);
+	if (r >= 0)
+		r = loop_new(&run->loop, err);
 	if (r >= 0)
 		r = events_open(run, err);
 	if (r >= 0)
@@ -405,6 +434,9 @@ static void free_all(struct runner *run)
 	free(run->world.groups);
 	free(run->world.counters);
 	free(run->world.kills);
+	for (size_t i = 0; i < run->world.n_lines; i++)
+		free(run->world.lines[i]);
+	free(run->world.lines);
 	findings_free(&run->findings);
 	json_decref(run->report);
 	result_clear(&run->result);
@@ -418,7 +450,9 @@ static void run_steps(struct runner *run)
 	start_patterns(run);
 	for (size_t i = 0; i < run->plan->n_steps && !run->stop; i++)
 		step_run(run, &run->plan->steps[i]);
-	if (!run->stop)
+	if (!run->stop && run->plan->panic)
+		step_panic(run);
+	else if (!run->stop)
 		step_final(run);
 }
 

@@ -30,6 +30,7 @@
 enum {
 	KILLS_MAX = 8192, /* kills told apart in one scenario; more end it as broken */
 	LOG_LINES_MAX = 2000,
+	ALL_LINES_MAX = 20000, /* of the machine's log, for 'says' */
 	FIRST_CPU = 0,
 };
 
@@ -122,6 +123,8 @@ void step_decide(struct runner *run, const struct plan_step *step);
 int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
+/* The machine should go down now; who still runs then has failed. */
+void step_panic(struct runner *run);
 
 /* ---- events.c ---- */
 int events_open(struct runner *run, struct err *err);
@@ -154,6 +157,8 @@ void kills_settle(struct runner *run);
 /* ---- owner.c ---- */
 /* The group with this path of the kernel's, or -1. */
 int owner_group(const struct runner *run, const char *path);
+/* Whether this is where tasks without a group are. */
+bool owner_is_alone(const struct runner *run, const char *path);
 /* The process that a kill line means, which may name one of its threads. */
 pid_t owner_victim(const struct runner *run, const struct oomlog_line *line);
 /* Fills in task, child and group as far as they are known by now. */
