@@ -115,7 +115,7 @@ struct alloc_wait {
 
 /* Of our processes: the kernel's log tells of everybody's. Where it can be read, a SIGKILL without
  * its line is none. */
-static size_t our_kills(const struct runner *run)
+size_t alloc_kills(const struct runner *run)
 {
 	const struct world *world = &run->world;
 	size_t n = 0;
@@ -134,7 +134,7 @@ static bool alloc_done(struct runner *run, void *data)
 
 	if (task->life != WORLD_RUNNING || run->tasks[wait->task].alloc_seq == 0)
 		return true;
-	if (wait->until == PLAN_UNTIL_KILLED && our_kills(run) > wait->kills)
+	if (wait->until == PLAN_UNTIL_KILLED && alloc_kills(run) > wait->kills)
 		return true;
 	if (wait->until != PLAN_UNTIL_BLOCKED)
 		return false;
@@ -152,7 +152,7 @@ static bool alloc_reached(struct runner *run, const struct plan_step *step,
 	case PLAN_UNTIL_BLOCKED:
 		return task->blocked;
 	case PLAN_UNTIL_KILLED:
-		return our_kills(run) > wait->kills;
+		return alloc_kills(run) > wait->kills;
 	case PLAN_UNTIL_DEAD:
 		return task->life != WORLD_RUNNING;
 	case PLAN_UNTIL_ERROR:
@@ -183,8 +183,7 @@ static void not_reached(struct runner *run, const struct plan_step *step,
 	str_free(&state);
 }
 
-static bool send_alloc(struct runner *run, const struct plan_step *step, enum hog_op op,
-		       uint64_t bytes)
+bool alloc_send(struct runner *run, const struct plan_step *step, enum hog_op op, uint64_t bytes)
 {
 	struct task *task = &run->tasks[step->task];
 	struct world_task *world = &run->world.tasks[step->task];
@@ -238,14 +237,14 @@ static bool alloc_bytes(struct runner *run, const struct plan_step *step, bool f
 void step_alloc(struct runner *run, const struct plan_step *step)
 {
 	enum hog_op op = step->kind == PLAN_FREE ? HOG_FREE : HOG_ALLOC;
-	struct alloc_wait wait = {step->task, step->until, our_kills(run), 0};
+	struct alloc_wait wait = {step->task, step->until, alloc_kills(run), 0};
 	uint64_t poll_ns = step->until == PLAN_UNTIL_BLOCKED ? BLOCKED_POLL_NS : 0;
 	/* The second round takes what the kernel has given back meanwhile, mostly nothing. */
 	uint64_t asked = 0, times = takes_rest(step) ? 2 : step->times;
 
 	while (asked < times && !run->stop) {
 		if (!alloc_bytes(run, step, asked == 0, &wait.bytes) || wait.bytes == 0 ||
-		    !send_alloc(run, step, op, wait.bytes))
+		    !alloc_send(run, step, op, wait.bytes))
 			break;
 		asked++;
 		if (step->until == PLAN_UNTIL_SENT)
