@@ -41,7 +41,8 @@ static const char *without_stamp(const char *line)
 static json_t *last_report(const char *console)
 {
 	json_t *log = json_array();
-	const char *from = console;
+	const char *panic = strstr(console, "Kernel panic - not syncing");
+	const char *from = panic ? panic : console;
 
 	for (const char *at = console; (at = strstr(at, "invoked oom-killer")) != NULL; at++)
 		from = at;
