@@ -198,6 +198,7 @@ static bool send_alloc(struct runner *run, const struct plan_step *step, enum ho
 		return false;
 	}
 	world->last_errno = 0;
+	runner_asks(run, step->task, true);
 	int r = task_command(task, op, bytes, 0, &task->alloc_seq);
 	world->pending = world->stepping = r == 0;
 	emit(run, "step",
