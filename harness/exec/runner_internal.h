@@ -71,6 +71,7 @@ struct runner {
 	int swaps_fd;	/* /proc/swaps, -1: the scenario changes them itself */
 	pid_t swap_pid; /* child doing swapoff/swapon, 0: none */
 	int swap_status;
+	bool yields; /* those who ask let a killed task go first, see yield.h */
 	bool interrupted;
 	bool kmsg_lost;		    /* the kernel overwrote records before we read them */
 	bool swaps_changed;	    /* by somebody else */
@@ -98,6 +99,8 @@ void runner_warn(struct runner *run, const char *fmt, ...) __attribute__((format
 int runner_spawn(struct runner *run, int task, struct err *err);
 /* Lets a hog begin its own pattern; it is pending until that has ended. */
 void runner_go(struct runner *run, int task);
+/* A task that begins or ends a command of memory; see yield.h. One with a 'nice' keeps that. */
+void runner_asks(struct runner *run, int task, bool begins);
 /* Waits for events until done() says so, or the deadline. 'poll_ns': look again this often
  * even without an event (0: never); see BLOCKED_POLL_NS. Returns 1: done, 0: deadline (the
  * scenario's own or this one), -1: the scenario was stopped (verdict decided). */
