@@ -164,6 +164,7 @@ static const struct step_kind {
 	{"set", PLAN_SET, read_set},
 	{"step", PLAN_ALLOC, read_alloc},
 	{"free", PLAN_FREE, read_free},
+	{"fill", PLAN_FILL, read_fill},
 	{"start", PLAN_START, read_start},
 	{"spawn", PLAN_SPAWN, read_spawn},
 	{"signal", PLAN_SIGNAL, read_signals},
@@ -175,7 +176,6 @@ static const struct step_kind {
 	{"remove", PLAN_REMOVE, read_remove},
 	{"expect", PLAN_EXPECT, read_expect},
 	{"decide", PLAN_DECIDE, read_decide},
-	{"fill", PLAN_FILL, read_fill},
 	{"repeat", PLAN_REPEAT, NULL}, /* reads steps itself, with its depth */
 };
 
