@@ -220,8 +220,12 @@ run: all
 TEST_ENV = OOMLAB=$(CURDIR)/$(B)/oomlab OOMLAB_HOG=$(CURDIR)/$(B)/oomhog CC='$(CC)'
 INTEGRATION_RUN := $(B)/tests/integration $(INTEGRATION_SH)
 
+# clang may be there without libFuzzer's runtime.
+FUZZER = $(if $(filter test,$(MAKECMDGOALS)),$(shell echo 'int LLVMFuzzerTestOneInput(void){return 0;}' | \
+	$(CLANG) -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null && echo $(B)/fuzz/fuzz_oomlog))
+
 ##test: all tests; the last line counts them
-test: all $(B)/asan/unit $(B)/tests/check_logs $(filter $(B)/%,$(INTEGRATION_RUN)) man
+test: $(FUZZER) all $(B)/asan/unit $(B)/tests/check_logs $(filter $(B)/%,$(INTEGRATION_RUN)) man
 	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit $(OOMLOG_RUN) $(CLI_SH) tests/layers.sh $(INTEGRATION_RUN)
 
 ##test-unit: unit tests alone, under the address and undefined-behaviour sanitizers

@@ -220,6 +220,10 @@ static struct builder *victim_owner(struct oomlog *log, const struct msg *msg)
 			return done;
 		if (late(log, text.pid))
 			return NULL;
+		/* no kill line anywhere: it went to another log */
+		bool in_cur = cur && !builder_complete(cur) && oom_task(&cur->report, text.pid);
+		if (in_cur)
+			return cur;
 		if (done && !builder_complete(done))
 			return done;
 		if (cur && !cur->deeds[OOM_KILLED] && cur->report.table_line)

@@ -203,6 +203,14 @@ static bool fill(const struct builder *b, struct span rest, struct oom_task *tas
 	return true;
 }
 
+/* A wrapped row whose halves of a number were taken for two: "... 0 clamd" for a name. */
+static bool shifted(const struct msg *msg, const struct oom_task *task)
+{
+	size_t digits = strspn(task->name, "-0123456789");
+
+	return msg->n_breaks && digits && task->name[digits] == ' ';
+}
+
 static bool in_table(const struct builder *b, int64_t pid)
 {
 	for (size_t i = 0; i < b->bad_at; i++)
@@ -236,7 +244,7 @@ struct span read_row(struct builder *b, const struct msg *msg)
 		b->table_rows_lost = true;
 		return nothing;
 	}
-	if (!row_pid(&rest, &task.pid) || !fill(b, rest, &task)) {
+	if (!row_pid(&rest, &task.pid) || !fill(b, rest, &task) || shifted(msg, &task)) {
 		b->table_bad = true;
 		b->bad_at = b->report.n_tasks;
 		b->bad_line = msg->line;

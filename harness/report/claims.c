@@ -190,19 +190,46 @@ static struct layout lay_out(const struct report_options *options)
 	return layout;
 }
 
+/* Of a run of much else the table would be most of what is printed. */
+static void add_counts(struct str *out, const struct tallies *all)
+{
+	size_t holds[2] = {0}, both = 0, open = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct tally *tally = &all->of[i];
+		bool yes = tally->observed[1] > 0, no = tally->observed[0] > 0;
+		both += yes && no;
+		open += !yes && !no;
+		if (yes != no)
+			holds[yes]++;
+	}
+	str_addf(out, "claims: %zu false here, %zu true", holds[0], holds[1]);
+	if (both)
+		str_addf(out, ", %zu both", both);
+	if (open)
+		str_addf(out, ", %zu without an answer", open);
+	str_add(out, "; 'oomlab run claims' has the table\n");
+}
+
 void claims_add(struct str *out, const struct record *record, const struct report_options *options)
 {
 	const struct layout layout = lay_out(options);
 	struct tallies all = {0};
+	size_t n = 0;
 
 	for (size_t i = 0; i < record->n; i++)
-		if (line_has_claim(record->results[i]))
+		if (line_has_claim(record->results[i])) {
 			add_result(&all, record->results[i]);
-	if (all.n > 0) {
+			n++;
+		}
+	bool table = options->verbose || 2 * n > record->n;
+	if (all.n > 0)
 		str_add(out, "\n");
+	if (all.n > 0 && table)
 		add_row(out, &layout, heads, NULL);
-	}
-	for (size_t i = 0; i < all.n; i++)
+	else if (all.n > 0)
+		add_counts(out, &all);
+	for (size_t i = 0; i < all.n && table; i++)
 		add_claim(out, &layout, &all.of[i]);
 	free(all.of);
 }

@@ -95,6 +95,35 @@ for words in '--since soon' '--until 2026-13-01' '--generation nonsense' '--sinc
 	like "$err" "^oomlab explain: --" "$words: names the option"
 done
 
+# ---- what became of a log on its way -----------------------------------------------------------
+
+explain --list log
+cp "$out" whole
+for width in 66 72 76 79 80 81 90 132; do
+	fold -w $width log >folded
+	explain --list folded
+	ok "cut hard at $width columns" cmp whole "$out"
+	fold -s -w $width log >folded
+	explain --list folded
+	ok "wrapped at $width columns" cmp whole "$out"
+done
+sed 's/^[^ ]* host kernel: //' log >bare
+{
+	echo '2026-11-20T09:00:00+00:00 host kernel: Linux version 6.1.0'
+	echo '2026-11-20T09:00:00+00:00 host systemd[1]: Started something.'
+	cat bare
+} >prefix-first
+explain --list prefix-first
+killed "$out" "no prefixes behind a daemon's line with one" 'first second third '
+like "$out" '^   1 line 4  ' "and no date is taken from it"
+sed '5a systemd[1]: Started something.' bare >daemon-within
+explain --list daemon-within
+like "$out" '^   1 .* highest  *101 first' "a daemon's line within a report without prefixes"
+
+sed 's/first/a#012b/' log >newline-name
+explain --list newline-name
+like "$out" '^   1 .* 101 a#012b ' "a name like an escaped newline does not hide its kill"
+
 # ---- choosing ----------------------------------------------------------------------------------
 
 explain --list --report 2 log
