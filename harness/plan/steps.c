@@ -191,7 +191,6 @@ static const struct step_kind {
 	{"expect", PLAN_EXPECT, read_expect},
 	{"decide", PLAN_DECIDE, read_decide},
 	{"sysrq", PLAN_SYSRQ, read_sysrq},
-	{"fill", PLAN_FILL, read_fill},
 	{"repeat", PLAN_REPEAT, NULL}, /* reads steps itself, with its depth */
 };
 
