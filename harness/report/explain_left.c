@@ -9,69 +9,6 @@
 
 #include "harness/report/explain_facts.h"
 
-/* ---- zones ---------------------------------------------------------------------------------- */
-
-static bool is_minimum(const struct oom_figure *figure)
-{
-	return strcasecmp(figure->name, "min") == 0 && *figure->where;
-}
-
-/* Free blocks of a zone large enough for the request, from its buddy list; EXPLAIN_NONE: the log
- * has none. */
-static uint64_t blocks_of_order(const struct explain_facts *facts, const char *where)
-{
-	uint64_t blocks = EXPLAIN_NONE;
-	uint64_t kb = explain_pages(facts->report, 1) / 1024;
-
-	for (int order = facts->report->order; order <= 20; order++) {
-		char name[32];
-		snprintf(name, sizeof(name), "%" PRIu64 "kB", kb << order);
-		uint64_t n = explain_figure(facts->report, where, name);
-		if (n != EXPLAIN_NONE)
-			blocks = blocks == EXPLAIN_NONE ? n : blocks + n;
-	}
-	return blocks;
-}
-
-static void zones_below(const struct explain_facts *facts, struct str *out)
-{
-	enum { ZONES_MAX = 4 };
-	const struct oom_report *report = facts->report;
-	size_t n = 0;
-
-	for (size_t i = 0; i < report->n_figures; i++) {
-		const char *where = report->figures[i].where;
-		uint64_t free = explain_figure(report, where, "free");
-		uint64_t min = explain_figure(report, where, "min");
-		if (!is_minimum(&report->figures[i]) || free >= min || n++ >= ZONES_MAX)
-			continue;
-		str_addf(out, "%s'%s' (%" PRIu64 "K free, min %" PRIu64 "K)",
-			 n == 1 ? "Below the minimum of its zone: " : ", ", where, free / 1024,
-			 min / 1024);
-	}
-	if (n > ZONES_MAX)
-		str_addf(out, ", and %zu more zones", n - ZONES_MAX);
-	str_add(out, n > 0 ? ".\n" : "");
-}
-
-static void zones_fragmented(const struct explain_facts *facts, struct str *out)
-{
-	const struct oom_report *report = facts->report;
-
-	for (size_t i = 0; report->order > 0 && i < report->n_figures; i++) {
-		const char *where = report->figures[i].where;
-		uint64_t free = explain_figure(report, where, "free");
-		if (!is_minimum(&report->figures[i]) || free == EXPLAIN_NONE ||
-		    free < explain_figure(report, where, "min") ||
-		    blocks_of_order(facts, where) != 0)
-			continue;
-		str_addf(out,
-			 "Zone '%s' had %s free, but no block of order %d or more: it was "
-			 "fragmented.\n",
-			 where, SIZE_TEXT(free), report->order);
-	}
-}
-
 /* ---- cache and swap ------------------------------------------------------------------------- */
 
 static uint64_t droppable(const struct explain_facts *facts)
@@ -128,10 +65,8 @@ void explain_left(const struct explain_facts *facts, struct str *out)
 		return;
 	cache_left(facts, out);
 	swap_left(facts, out);
-	if (facts->group)
-		return;
-	zones_below(facts, out);
-	zones_fragmented(facts, out);
+	if (!facts->group)
+		explain_zones(facts, out);
 }
 
 /* ---- advice --------------------------------------------------------------------------------- */
