@@ -77,7 +77,7 @@ like "$out" '^pass .* global/no-killable-process$'
 like "$out" '^pass .* global/largest-dies$'
 like "$out" 'panic: expected .something else., got Out of memory: system-wide panic_on_oom is'
 like "$out" 'panic: expected none, got Out of memory: system-wide panic_on_oom is enabled'
-like "$out" "panic: expected 'deadlocked', got none, the machine runs on"
+like "$out" "panic: expected deadlocked, got none, the machine runs on"
 like "$out" '^3 passed, 3 failed, 0 skipped, 0 broken'
 ok 'each machine leaves its console' test -s "$tap_dir/r/latest/console-2.log"
 done_testing
