@@ -165,7 +165,7 @@ static const struct kind group_kinds[] = {
 	{"per-CPU", "percpu", PART_OF_KERNEL},
 	{"vmalloc", "vmalloc", PART_OF_KERNEL},
 	{"sockets", "sock", PART_OWN},
-	{"compressed swap (zswap)", "zswap", PART_OWN},
+	{"compressed (zswap)", "zswap", PART_OF_KERNEL}, /* charged as objects of it */
 };
 
 static uint64_t kind_bytes(const struct explain_facts *facts, const struct kind *kind)

@@ -76,6 +76,8 @@ void explain_why(const struct explain_facts *facts, struct str *out);
 void explain_protected(const struct explain_facts *facts, struct str *out);
 void explain_left(const struct explain_facts *facts, struct str *out);
 void explain_advice(const struct explain_facts *facts, struct str *out);
+/* v1: the limit of memory and swap together is used up. */
+bool explain_memsw_reached(const struct explain_facts *facts);
 /* A tenth of RAM or more was free: it was not the amount that was short. */
 bool explain_much_free(const struct explain_facts *facts);
 /* The audit as a sentence: "the kernel's choice is the highest". */

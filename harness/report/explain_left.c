@@ -77,15 +77,23 @@ static bool is_part(uint64_t part, uint64_t whole, unsigned percent)
 	       explain_percent(part, whole) >= percent;
 }
 
+/* Which limits must be raised: v1 refuses one of memory above that of memory+swap. */
 static void advise_limit(const struct explain_facts *facts, struct str *out)
 {
+	bool both = explain_memsw_reached(facts);
+	uint64_t limit = both ? facts->memsw_limit : facts->limit;
+	const char *knobs = "memory.max, or memory.limit_in_bytes in v1";
+
 	if (!facts->group || !*facts->where)
 		return;
+	if (both)
+		knobs = facts->limit == facts->memsw_limit
+				? "memory.memsw.limit_in_bytes and memory.limit_in_bytes"
+				: "memory.memsw.limit_in_bytes";
 	str_addf(out, "Give '%s' more", facts->where);
-	if (facts->limit != EXPLAIN_NONE)
-		str_addf(out, " than %s", SIZE_TEXT(facts->limit));
-	str_add(out, " (memory.max, or memory.limit_in_bytes in v1), or make what runs in it use "
-		     "less.\n");
+	if (limit != EXPLAIN_NONE)
+		str_addf(out, " than %s%s", SIZE_TEXT(limit), both ? " of memory and swap" : "");
+	str_addf(out, " (%s), or make what runs in it use less.\n", knobs);
 }
 
 static void advise_failcnt(const struct explain_facts *facts, struct str *out)
@@ -146,12 +154,16 @@ static void advise_swap(const struct explain_facts *facts, struct str *out)
 {
 	if (facts->report->scope != OOM_GLOBAL || facts->swap_free == EXPLAIN_NONE)
 		return;
+	/* where hardly anything could be swapped out, swap would not have helped */
+	if (facts->swap_total == 0 && facts->ram != EXPLAIN_NONE && facts->anon != EXPLAIN_NONE &&
+	    !is_part(facts->anon, facts->ram, 10))
+		return;
 	if (facts->swap_total == 0)
 		str_add(out, "There is no swap: some, or zram, would let idle anonymous memory "
 			     "leave RAM.\n");
 	else if (explain_percent(facts->swap_free, facts->swap_total) >= 50 &&
 		 facts->report->cause == OOM_ALLOCATION)
-		str_add(out, "Most of the swap was free: what filled the memory could not go "
+		str_add(out, "Most of the swap was free: what filled the memory did not go "
 			     "there, as memory of the kernel and locked memory cannot.\n");
 	else if (is_part(facts->anon, facts->ram, 50) &&
 		 explain_percent(facts->swap_free, facts->swap_total) < 5)
