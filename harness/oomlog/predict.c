@@ -359,10 +359,10 @@ static enum predict_doubt doubt_of(const struct outlook *outlook, const struct r
 		return PREDICT_COUNTERS;
 	if (outlook->growers.n > 1)
 		return PREDICT_RACE;
-	return rival && rival->likely == victim->likely && victim->low == victim->high &&
-			       rival->low == rival->high
-		       ? PREDICT_TIE
-		       : PREDICT_ROOM;
+	/* Two equals of unknown order; a third that may grow past them is no matter of order. */
+	bool equal = rival && rival->likely == victim->likely && victim->low == victim->high &&
+		     rival->low == rival->high && !beats(outlook, victim, rival, false);
+	return equal ? PREDICT_TIE : PREDICT_ROOM;
 }
 
 static uint64_t width(const struct range *range)

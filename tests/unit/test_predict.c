@@ -376,6 +376,22 @@ START_TEST(what_counts_for_nobody_makes_nobody_larger)
 }
 END_TEST
 
+/* Two equals whose order is known, and a third that may or may not become larger than they are. */
+START_TEST(equals_that_a_third_may_pass_are_no_tie)
+{
+	tasks[B].task.rss_pages = 3000;
+	tasks[C].task.rss_pages = 2900;
+	groups[0].limit_pages = 6100;
+	grow(C, UINT64_MAX);
+	groups[0].slack_pages = 50;
+	doubts(0, "room");
+	tasks[A].order_known = false;
+	groups[0].limit_pages = 6050;
+	groups[0].slack_pages = 0;
+	doubts(0, "tie");
+}
+END_TEST
+
 /* ---- judging -------------------------------------------------------------------------------- */
 
 START_TEST(a_kill_is_right_wrong_or_not_decided)
@@ -425,6 +441,7 @@ Suite *predict_suite(void)
 	tcase_add_test(tcase, other_trees_have_no_part_in_it);
 	tcase_add_test(tcase, who_leaves_is_not_predicted);
 	tcase_add_test(tcase, who_is_larger_than_all_that_leave_is_certain);
+	tcase_add_test(tcase, equals_that_a_third_may_pass_are_no_tie);
 	tcase_add_test(tcase, what_counts_for_nobody_makes_nobody_larger);
 	tcase_add_test(tcase, a_kill_is_right_wrong_or_not_decided);
 	suite_add_tcase(suite, tcase);
