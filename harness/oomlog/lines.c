@@ -8,20 +8,11 @@
 #include "harness/oomlog/log.h"
 
 enum {
-	NOISE_JOINS = 3, /* a wrapped stack line; prose below it must not vanish in it */
-	TERMINAL = 80,
+	NOISE_JOINS = 3,  /* a wrapped stack line; prose below it must not vanish in it */
 	RECORD_TAIL = 96, /* "Jan 25 14:59:30 a-long-host" */
 	JOINED_MAX = 16 << 10,
 	SPLITS_MAX = 4096,
 	PART_KNOWN = 512,
-	WRAPS_SURE = 3, /* wrapped lines of equal length, until that is taken for a column */
-};
-
-/* What the wraps of a log go by. */
-struct raw_line {
-	uint64_t line;
-	size_t n;
-	bool from_blank, to_blank;
 };
 
 static struct span pending_text(const struct pending *p)
@@ -100,59 +91,6 @@ static void begin(struct oomlog *log, const struct prefix *from, struct span tex
 			       .last_line = raw->line};
 }
 
-/* Whether the last line was cut at the column where this log's lines are: by a terminal or fold,
- * which keep blanks. A mailer breaks at a blank that it drops, so its lines differ in length. */
-static bool cut_at_column(const struct oomlog *log)
-{
-	const struct wrap *w = &log->wrap;
-
-	return w->full >= WRAPS_SURE && w->full * 8 >= w->joins * 7 &&
-	       log->pending->last_raw_n == w->widest;
-}
-
-/* No kernel prints a blank there. */
-static bool never_blank(struct span text, struct span next)
-{
-	char last = text.p[text.n - 1];
-
-	if (last == '(')
-		return true;
-	if (strchr("-=*", last) && (text.n < 2 || text.p[text.n - 2] != ' '))
-		return true;
-	if (span_starts(text, "oom-kill:")) /* but in a name */
-		return last == ',' || !span_find(text, ",task=") || span_find(text, ",pid=");
-	size_t digits = 0;
-	while (digits < text.n && is_digit(text.p[text.n - 1 - digits]))
-		digits++;
-	text.n -= digits;
-	return digits && is_digit(*next.p) &&
-	       (span_ends(text, "ill process ") || span_ends(text, "illed process "));
-}
-
-/* Whether the break fell between words: a terminal breaks at its last column, wherever that is. */
-static bool needs_blank(const struct oomlog *log, struct span text, struct span next,
-			bool after_blank)
-{
-	const struct pending *p = log->pending;
-
-	if (!text.n || !next.n || never_blank(text, next))
-		return false;
-	if (cut_at_column(log))
-		return p->last_blank || after_blank;
-	char last = text.p[text.n - 1];
-	if (p->last_raw_n != TERMINAL || !(is_alpha(last) || is_digit(last) || last == '_'))
-		return true;
-	size_t from = text.n;
-	while (from && text.p[from - 1] != ' ')
-		from--;
-	struct span word = span_from(text, from);
-	if (span_ends(word, "kB") || !(is_zone(text) || is_buddy(text)))
-		return true;
-	if (memchr(word.p, ':', word.n))
-		return !is_digit(*next.p) && *next.p != 'k';
-	return false;
-}
-
 static void go_on(struct oomlog *log, struct span next, const struct raw_line *raw)
 {
 	struct pending *p = log->pending;
@@ -161,7 +99,8 @@ static void go_on(struct oomlog *log, struct span next, const struct raw_line *r
 	log->wrap.joins++;
 	log->wrap.full += p->last_raw_n == log->wrap.widest;
 	p->n = p->text_from + text.n + (size_t)(text.p - (p->text + p->text_from));
-	if (!p->part && needs_blank(log, text, next, raw->from_blank) && p->n < sizeof(p->text))
+	if (!p->part && wrap_needs_blank(log, text, next, raw->from_blank) &&
+	    p->n < sizeof(p->text))
 		p->text[p->n++] = ' ';
 	if (p->n_breaks < BREAKS_MAX)
 		p->breaks[p->n_breaks++] = (struct line_break){p->n, raw->line};
@@ -289,7 +228,7 @@ static bool goes_on(struct oomlog *log, struct span next)
 	enum section section = log->cur_used ? log->cur->section : SECTION_NONE;
 	const struct form *mine = form_of(text, section), *own = form_of(next, section);
 
-	if (p->prefixed && cut_at_column(log))
+	if (p->prefixed && wrap_at_column(log))
 		return true;
 	if (p->head.source == OOMLOG_USER && p->prefixed)
 		return false;
@@ -408,23 +347,13 @@ static size_t stamp_within(struct span text)
 	return text.n;
 }
 
-static struct raw_line measure(struct oomlog *log, struct span raw, uint64_t line)
-{
-	while (raw.n && raw.p[raw.n - 1] == '\r')
-		raw.n--;
-	if (raw.n > log->wrap.widest)
-		log->wrap = (struct wrap){.widest = raw.n, .joins = log->wrap.joins};
-	return (struct raw_line){line, raw.n, raw.n && *raw.p == ' ',
-				 raw.n && raw.p[raw.n - 1] == ' '};
-}
-
 void lines_take(struct oomlog *log, struct span raw, uint64_t line)
 {
 	struct prefix p;
 
 	if (raw.n > OOMLOG_LINE_MAX)
 		raw.n = OOMLOG_LINE_MAX;
-	struct raw_line measured = measure(log, raw, line);
+	struct raw_line measured = wrap_measure(log, raw, line);
 	/* " KEY=value" behind a /dev/kmsg record */
 	if (log->after_kmsg && raw.n > 1 && *raw.p == ' ' && memchr(raw.p, '=', raw.n) &&
 	    raw.p[1] >= 'A' && raw.p[1] <= 'Z')

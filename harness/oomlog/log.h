@@ -40,6 +40,13 @@ struct wrap {
 	uint64_t full;	/* of them, since it is the widest, those as long as that */
 };
 
+/* What the wraps of a log go by. */
+struct raw_line {
+	uint64_t line;
+	size_t n;
+	bool from_blank, to_blank;
+};
+
 struct oomlog {
 	struct oomlog_options options;
 	oomlog_fn fn;
@@ -77,6 +84,13 @@ void lines_take(struct oomlog *log, struct span raw, uint64_t line);
 void lines_end(struct oomlog *log);
 /* Whether the line, without any context, is of a form that a report has. */
 bool lines_known(struct oomlog *log, struct span raw);
+
+/* wrap.c: what there is to know of a raw line; whether the last one was cut at the column where
+ * this log's lines are; whether a blank is missing between what is pending and its next line. */
+struct raw_line wrap_measure(struct oomlog *log, struct span raw, uint64_t line);
+bool wrap_at_column(const struct oomlog *log);
+bool wrap_needs_blank(const struct oomlog *log, struct span text, struct span next,
+		      bool after_blank);
 
 /* trigger.c: the first place where a report may begin or go on; its end: none. Counts the newlines
  * before the line of that place, or all. */
