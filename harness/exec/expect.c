@@ -271,7 +271,7 @@ void step_panic(struct runner *run)
 	run->step = NULL;
 	if (runner_wait(run, never, NULL, clock_ns() + run->plan->within_ns, 0) < 0)
 		return;
-	snprintf(finding.expected, sizeof(finding.expected), "'%s'", run->plan->panic);
+	snprintf(finding.expected, sizeof(finding.expected), "%s", run->plan->panic);
 	snprintf(finding.got, sizeof(finding.got), "none, the machine runs on");
 	keep_finding(run, NULL, &finding);
 }
