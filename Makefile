@@ -264,6 +264,10 @@ test-logs: all $(B)/tests/check_logs
 test-integration: all $(filter $(B)/%,$(INTEGRATION_RUN))
 	@$(TEST_ENV) sh tests/run.sh $(INTEGRATION_RUN)
 
+##test-prediction: 10,000 kills in generated groups, each predicted (as root; some minutes; KILLS=N)
+test-prediction: all
+	@$(TEST_ENV) sh tests/prediction.sh
+
 ##test-cli: tests of the command line alone
 test-cli: all man
 	@$(TEST_ENV) sh tests/run.sh $(CLI_SH)
@@ -359,6 +363,6 @@ help:
 	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS KERNELS BASELINE'
 
 FORCE:
-.PHONY: FORCE all run test test-unit test-logs test-integration test-cli test-matrix check-layers fuzz clang man \
-	bench lint format \
+.PHONY: FORCE all run test test-unit test-logs test-integration test-prediction test-cli \
+	test-matrix check-layers fuzz clang man bench lint format \
 	install uninstall clean help

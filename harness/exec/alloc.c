@@ -3,6 +3,7 @@
  * step waits for. Called through the table of steps.c.
  */
 #include <errno.h>
+#include <linux/aio_abi.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <string.h>
@@ -15,19 +16,26 @@
 
 enum { READINGS = 3, READINGS_MAX = 32 };
 
-/* Waits for an RCU grace period; membarrier(2) is the system call that does. */
-static void wait_grace_period(void)
+/* Waits until what this CPU has put off until after a grace period of RCU is done: page tables that
+ * exec and exit give back are charged until then. The last reference to an aio context is dropped
+ * by such a callback (fs/aio.c, percpu_ref_kill), callbacks of one CPU run in their order, and
+ * io_destroy(2) returns after its own. Where there is no aio, membarrier(2) waits for the grace
+ * period at least, but on a machine with one CPU it returns at once. */
+static void wait_deferred(void)
 {
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	aio_context_t context = 0;
+
+	if (syscall(SYS_io_setup, 1, &context) == 0)
+		(void)syscall(SYS_io_destroy, context);
+	else
+		(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-/* One drained reading, after a grace period: exec gives the page tables of the stack that it moved
- * back only then. */
 static int drained_usage(struct cg *cg, uint64_t *ret_bytes, struct err *err)
 {
 	struct cg_vitals vitals = {0};
 
-	wait_grace_period();
+	wait_deferred();
 	int r = cg_drain(cg, err);
 	if (r >= 0)
 		r = cg_vitals(cg, &vitals, err);
@@ -115,7 +123,7 @@ struct alloc_wait {
 
 /* Of our processes: the kernel's log tells of everybody's. Where it can be read, a SIGKILL without
  * its line is none. */
-static size_t our_kills(const struct runner *run)
+size_t alloc_kills(const struct runner *run)
 {
 	const struct world *world = &run->world;
 	size_t n = 0;
@@ -134,7 +142,7 @@ static bool alloc_done(struct runner *run, void *data)
 
 	if (task->life != WORLD_RUNNING || run->tasks[wait->task].alloc_seq == 0)
 		return true;
-	if (wait->until == PLAN_UNTIL_KILLED && our_kills(run) > wait->kills)
+	if (wait->until == PLAN_UNTIL_KILLED && alloc_kills(run) > wait->kills)
 		return true;
 	if (wait->until != PLAN_UNTIL_BLOCKED)
 		return false;
@@ -152,7 +160,7 @@ static bool alloc_reached(struct runner *run, const struct plan_step *step,
 	case PLAN_UNTIL_BLOCKED:
 		return task->blocked;
 	case PLAN_UNTIL_KILLED:
-		return our_kills(run) > wait->kills;
+		return alloc_kills(run) > wait->kills;
 	case PLAN_UNTIL_DEAD:
 		return task->life != WORLD_RUNNING;
 	case PLAN_UNTIL_ERROR:
@@ -183,8 +191,7 @@ static void not_reached(struct runner *run, const struct plan_step *step,
 	str_free(&state);
 }
 
-static bool send_alloc(struct runner *run, const struct plan_step *step, enum hog_op op,
-		       uint64_t bytes)
+bool alloc_send(struct runner *run, const struct plan_step *step, enum hog_op op, uint64_t bytes)
 {
 	struct task *task = &run->tasks[step->task];
 	struct world_task *world = &run->world.tasks[step->task];
@@ -195,6 +202,7 @@ static bool send_alloc(struct runner *run, const struct plan_step *step, enum ho
 		return false;
 	}
 	world->last_errno = 0;
+	runner_asks(run, step->task, true);
 	int r = task_command(task, op, bytes, 0, &task->alloc_seq);
 	world->pending = world->stepping = r == 0;
 	emit(run, "step",
@@ -238,14 +246,14 @@ static bool alloc_bytes(struct runner *run, const struct plan_step *step, bool f
 void step_alloc(struct runner *run, const struct plan_step *step)
 {
 	enum hog_op op = step->kind == PLAN_FREE ? HOG_FREE : HOG_ALLOC;
-	struct alloc_wait wait = {step->task, step->until, our_kills(run), 0};
+	struct alloc_wait wait = {step->task, step->until, alloc_kills(run), 0};
 	uint64_t poll_ns = step->until == PLAN_UNTIL_BLOCKED ? BLOCKED_POLL_NS : 0;
 	/* The second round takes what the kernel has given back meanwhile, mostly nothing. */
 	uint64_t asked = 0, times = takes_rest(step) ? 2 : step->times;
 
 	while (asked < times && !run->stop) {
 		if (!alloc_bytes(run, step, asked == 0, &wait.bytes) || wait.bytes == 0 ||
-		    !send_alloc(run, step, op, wait.bytes))
+		    !alloc_send(run, step, op, wait.bytes))
 			break;
 		asked++;
 		if (step->until == PLAN_UNTIL_SENT)

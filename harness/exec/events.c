@@ -318,6 +318,8 @@ static void ended_command(struct runner *run, int index, const struct hog_receip
 	world->last_done_pages = receipt->done_pages;
 	world->pending = task->alloc_seq || task->go_seq;
 	world->stepping = task->alloc_seq != 0;
+	if (!world->pending)
+		runner_asks(run, index, false);
 	if (world->was_blocked) {
 		world->resumed = true;
 		world->blocked = false;

@@ -58,6 +58,7 @@ void foresee_close(struct runner *run)
 	for (size_t g = 0; g < run->plan->n_groups; g++) {
 		view_clear(&foresight->outlooks[g].now);
 		view_clear(&foresight->outlooks[g].before);
+		free(foresight->outlooks[g].last);
 	}
 	candidates_free(foresight->candidates);
 	free(foresight->outlooks);
@@ -181,7 +182,7 @@ static bool changes(const struct plan_step *step)
 void foresee_begin(struct runner *run, const struct plan_step *step)
 {
 	if (!run->foresight || step->kind == PLAN_EXPECT || step->kind == PLAN_REPEAT ||
-	    step->kind == PLAN_NICE || only_disables(step))
+	    step->kind == PLAN_NICE || step->kind == PLAN_FILL || only_disables(step))
 		return;
 	events_read_log(run);
 	growth_told(run, step);

@@ -36,6 +36,8 @@ struct growth {
 struct growth growth_of(const struct runner *run, int task, const struct plan_step *step);
 /* Whether what the task's workload takes counts for itself. */
 bool growth_counts(const struct runner *run, int task);
+/* Whether it counts for nobody. */
+bool growth_elsewhere(const struct runner *run, int task);
 /* Whether something is at work already, step or not: then its groups can be at their limits. */
 bool growth_under_way(const struct runner *run, int task);
 /* Keeps how far the command that this step gives will come. */
@@ -69,7 +71,15 @@ struct view {
 /* The tree of groups below one that has none above it. A kill whose line comes late is judged by
  * the view that the kernel's choice came after. */
 struct outlook {
-	bool stale; /* a kill came since */
+	bool stale;  /* a kill came since */
+	bool killed; /* a kill came since the processes were read */
+	/* Page tables of processes that are gone since the usage was known exactly. */
+	uint64_t late_pages;
+	size_t n_last;
+	struct last_seen {
+		int64_t pid;
+		uint64_t table_pages;
+	} * last; /* who was there at the last reading */
 	struct view now, before;
 };
 
@@ -112,6 +122,7 @@ uint64_t outlook_touched(const struct runner *run, int task); /* by its status p
 /* Adds process 'index' of the reading, which is in this group. */
 void outlook_see(struct runner *run, struct view *view, size_t index, int group,
 		 const struct plan_step *step);
+bool outlook_orphan(const struct runner *run, const struct seen *seen);
 void outlook_set_growth(const struct runner *run, const struct plan_step *step,
 			const struct seen *seen, struct predict_task *task);
 /* What reclaim may take from processes, or move in their counters, on the way to an OOM. */

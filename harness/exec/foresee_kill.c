@@ -89,8 +89,17 @@ static void judge(const struct runner *run, const struct view *view, struct worl
 	}
 }
 
-/* It is as good as gone, and so is everybody with its memory; that memory is room for others. What
- * follows for the next kill is known with this one. */
+/* Whether the process will die because this other one does: a hog's child (outlook_orphan()). */
+static bool follows(const struct runner *run, const struct view *view, size_t index, size_t killed)
+{
+	const struct seen *seen = &view->seen[index], *victim = &view->seen[killed];
+
+	return seen->child >= 0 && seen->task >= 0 && seen->task == victim->task &&
+	       victim->child < 0 && run->plan->tasks[seen->task].wl;
+}
+
+/* It is as good as gone, and so is everybody with its memory; its children will be. What they hold
+ * is room for others. What follows for the next kill is known with this one. */
 static void bury(const struct runner *run, int root, struct view *view, int64_t pid)
 {
 	struct predict_world *world = &view->world;
@@ -100,10 +109,16 @@ static void bury(const struct runner *run, int root, struct view *view, int64_t 
 	if (!view->have || index == SIZE_MAX)
 		return;
 	held = outlook_held(&world->tasks[index]);
-	for (size_t i = 0; i < world->n_tasks; i++)
-		if (i == index || (world->tasks[i].memory &&
-				   world->tasks[i].memory == world->tasks[index].memory))
-			world->tasks[i].gone = true;
+	for (size_t i = 0; i < world->n_tasks; i++) {
+		struct predict_task *task = &world->tasks[i];
+		bool same =
+			i == index || (task->memory && task->memory == world->tasks[index].memory);
+		task->gone = task->gone || same;
+		if (same || task->gone || !follows(run, view, i, index))
+			continue;
+		task->leaving = true;
+		held += outlook_held(task);
+	}
 	for (int g = world->tasks[index].group; g >= 0; g = world->groups[g].parent)
 		world->groups[g].slack_pages += held;
 	outlook_predict(run, root, view);
@@ -144,5 +159,5 @@ void foresee_killed(struct runner *run, struct world_kill *kill)
 	}
 	bury(run, root, &outlook->now, kill->pid);
 	bury(run, root, &outlook->before, kill->pid);
-	outlook->stale = true;
+	outlook->stale = outlook->killed = true;
 }

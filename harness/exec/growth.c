@@ -13,7 +13,8 @@
  * one: the smallest usual block, 1M, takes one page in 256. */
 enum { BLOCK_EXTRAS = 1024 };
 
-/* What a workload takes need not count for itself, be it all or be it under an option. */
+/* What a workload takes need not count for itself, or does not, be it all or be it under an
+ * option. */
 static const struct {
 	const char *workload;
 	const char *option; /* NULL: whatever its options are */
@@ -24,7 +25,7 @@ static const struct {
 	{"mix", NULL, PREDICT_CHARGES},
 	{"shmem", NULL, PREDICT_CHARGES},
 	{"fault", "--access=read", PREDICT_CHARGES}, /* the zero page: page tables alone */
-	{"step", "--via=tmpfs-write", PREDICT_CHARGES},
+	{"step", "--via=tmpfs-write", PREDICT_ELSEWHERE},
 };
 
 /* "--size=8M" among the options of a task; NULL: it is not there. */
@@ -153,6 +154,13 @@ bool growth_counts(const struct runner *run, int task)
 	const struct plan_task *plan = &run->plan->tasks[task];
 
 	return plan->wl && kind_of(plan) == PREDICT_GROWS;
+}
+
+bool growth_elsewhere(const struct runner *run, int task)
+{
+	const struct plan_task *plan = &run->plan->tasks[task];
+
+	return plan->wl && kind_of(plan) == PREDICT_ELSEWHERE;
 }
 
 bool growth_under_way(const struct runner *run, int task)

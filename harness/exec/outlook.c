@@ -15,9 +15,35 @@ enum {
 	CACHE_TO_DRAIN = 64,
 };
 
+static bool has_pid(const struct predict_world *world, int64_t pid)
+{
+	for (size_t i = 0; i < world->n_tasks; i++)
+		if (world->tasks[i].task.pid == pid)
+			return true;
+	return false;
+}
+
+/* The kernel gives page tables back when an RCU grace period is over (tlb_remove_table), which can
+ * be long after their process is gone: 397 pages of one came 35 ms and another's death later
+ * (6.18). So they may become room at any time, until the group is drained. */
+static void note_late(struct outlook *outlook)
+{
+	const struct predict_world *world = &outlook->now.world;
+
+	for (size_t i = 0; i < outlook->n_last; i++)
+		if (!has_pid(world, outlook->last[i].pid))
+			outlook->late_pages += outlook->last[i].table_pages;
+	outlook->last = mem_grow(outlook->last, world->n_tasks + 1, sizeof(*outlook->last));
+	outlook->n_last = world->n_tasks;
+	for (size_t i = 0; i < world->n_tasks; i++)
+		outlook->last[i] = (struct last_seen){world->tasks[i].task.pid,
+						      world->tasks[i].task.table_pages};
+}
+
 static bool read_processes(struct runner *run, int root, const struct plan_step *step)
 {
-	struct view *view = &run->foresight->outlooks[root].now;
+	struct outlook *outlook = &run->foresight->outlooks[root];
+	struct view *view = &outlook->now;
 	struct candidates *c = run->foresight->candidates;
 	size_t n = 0;
 	const char **dirs MEM_AUTO = mem_zero(run->plan->n_groups, sizeof(*dirs));
@@ -34,6 +60,7 @@ static bool read_processes(struct runner *run, int root, const struct plan_step 
 		return false;
 	for (size_t i = 0; i < c->n; i++)
 		outlook_see(run, view, i, groups[c->more[i].group], step);
+	note_late(outlook);
 	return true;
 }
 
@@ -65,12 +92,13 @@ static void carry_task_on(const struct runner *run, const struct seen *seen,
 							  world->pid != (pid_t)task->task.pid));
 		task->group = world->group >= 0 ? world->group : task->group;
 	}
+	task->leaving = task->leaving || outlook_orphan(run, seen);
 	if (!own || seen->command)
 		return;
 	uint64_t more = now > was ? now - was : 0, less = was > now ? was - now : 0;
 	task->taken_least = growth_counts(run, seen->task) ? more : 0;
 	task->taken_most = seen->unknown_pages;
-	if (more)
+	if (more && !growth_elsewhere(run, seen->task))
 		task->taken_most += more + hog_table_pages(now, page) - hog_table_pages(was, page) +
 				    run->foresight->told[seen->task].extra_pages;
 	task->given_back = less > task->given_back ? less : task->given_back;
@@ -82,7 +110,8 @@ uint64_t outlook_held(const struct predict_task *task)
 	       task->taken_most;
 }
 
-/* Victims that are not reaped yet may still hold what they had. */
+/* Victims that are not reaped yet, and orphans, may still hold what they had, and page tables come
+ * back late in any case (note_late()). */
 static uint64_t still_held(const struct runner *run, const struct view *view)
 {
 	uint64_t held = 0;
@@ -92,10 +121,21 @@ static uint64_t still_held(const struct runner *run, const struct view *view)
 		const struct seen *seen = &view->seen[i];
 		bool reaped = seen->task >= 0 && seen->child < 0 &&
 			      run->world.tasks[seen->task].life != WORLD_RUNNING;
-		if (task->gone && !reaped)
+		if ((task->gone && !reaped) || task->leaving)
 			held += outlook_held(task);
+		else if (task->gone)
+			held += task->task.table_pages;
 	}
 	return held;
+}
+
+static void add_held(const struct runner *run, int root, struct view *view)
+{
+	uint64_t held = still_held(run, view) + run->foresight->outlooks[root].late_pages;
+
+	for (size_t g = 0; g < view->world.n_groups; g++)
+		if (outlook_in_tree(run, (int)g, root))
+			view->world.groups[g].slack_pages += held;
 }
 
 void outlook_predict(const struct runner *run, int root, struct view *view)
@@ -131,6 +171,19 @@ static void replace_starting(struct runner *run, int root, const struct plan_ste
 	outlook_add_by_step(run, root, step);
 }
 
+/* Where somebody was killed a moment ago the next may be chosen already, before the memory of the
+ * first came back: its line comes after its choice, by milliseconds where the CPUs are busy. Who
+ * grows may have got nothing, whatever is free by now. */
+static void doubt_usage(const struct runner *run, int root, struct view *view)
+{
+	for (size_t g = 0; g < view->world.n_groups; g++) {
+		struct predict_group *group = &view->world.groups[g];
+		if (outlook_in_tree(run, (int)g, root) && group->limit_pages != UINT64_MAX &&
+		    group->usage_most < group->limit_pages)
+			group->usage_most = group->limit_pages;
+	}
+}
+
 void outlook_carry_on(struct runner *run, int root, const struct plan_step *step)
 {
 	struct view *view = &run->foresight->outlooks[root].now;
@@ -144,14 +197,13 @@ void outlook_carry_on(struct runner *run, int root, const struct plan_step *step
 			outlook_reread_adj(&world->tasks[i]);
 	}
 	replace_starting(run, root, step);
-	uint64_t held = still_held(run, view);
-	for (size_t g = 0; g < world->n_groups; g++) {
-		if (!outlook_in_tree(run, (int)g, root) ||
-		    world->groups[g].limit_pages == UINT64_MAX)
-			continue;
-		outlook_usage(run, (int)g, &world->groups[g], true);
-		world->groups[g].slack_pages += held;
-	}
+	for (size_t g = 0; g < world->n_groups; g++)
+		if (outlook_in_tree(run, (int)g, root) &&
+		    world->groups[g].limit_pages != UINT64_MAX)
+			outlook_usage(run, (int)g, &world->groups[g], true);
+	if (run->foresight->outlooks[root].killed)
+		doubt_usage(run, root, view);
+	add_held(run, root, view);
 	outlook_predict(run, root, view);
 }
 
@@ -185,10 +237,12 @@ static void read_all(struct runner *run, int root, const struct plan_step *step)
 {
 	struct view *view = &run->foresight->outlooks[root].now;
 
+	run->foresight->outlooks[root].killed = false;
 	if (!read_processes(run, root, step))
 		assume_processes(run, root, step);
 	outlook_add_by_step(run, root, step);
 	outlook_add_reclaim(run, root);
+	add_held(run, root, view);
 	outlook_predict(run, root, view);
 }
 
@@ -226,7 +280,15 @@ static bool drain(struct runner *run, int root, const struct plan_step *step)
 		group->slack_pages = DRAINED_PAGES;
 		drained = true;
 	}
-	return drained;
+	if (!drained)
+		return false;
+	/* All page tables are back, of the other groups as well. */
+	run->foresight->outlooks[root].late_pages = 0;
+	for (size_t g = 0; g < view->world.n_groups; g++)
+		if (outlook_in_tree(run, (int)g, root) &&
+		    view->world.groups[g].slack_pages != DRAINED_PAGES)
+			outlook_usage(run, (int)g, &view->world.groups[g], false);
+	return true;
 }
 
 bool outlook_read(struct runner *run, int root, const struct plan_step *step)

@@ -97,6 +97,14 @@ static void set_memory(struct view *view, size_t index)
 	}
 }
 
+/* A hog's children have a death signal: they die with it, each in its own time, and to the kernel
+ * they are no OOM victims that it would wait for. */
+bool outlook_orphan(const struct runner *run, const struct seen *seen)
+{
+	return seen->task >= 0 && seen->child >= 0 && run->plan->tasks[seen->task].wl &&
+	       run->world.tasks[seen->task].life != WORLD_RUNNING;
+}
+
 void outlook_see(struct runner *run, struct view *view, size_t index, int group,
 		 const struct plan_step *step)
 {
@@ -115,6 +123,7 @@ void outlook_see(struct runner *run, struct view *view, size_t index, int group,
 	/* A command that sleeps will not wake for what happens here; if it does, that is seen. */
 	bool hog = seen->task >= 0 && run->plan->tasks[seen->task].wl;
 	seen->command = !hog && c->more[index].state != 'S';
+	task->leaving = outlook_orphan(run, seen);
 	task->order_known = c->order_known;
 	if (!c->order_known && hog && seen->child < 0) {
 		task->order_known = true;

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "harness/exec/runner_internal.h"
+#include "harness/exec/yield.h"
 #include "harness/record/field.h"
 
 #define TAKE_DOWN_NS 10000000000ULL /* for everything to die and every group to go */
@@ -108,6 +109,9 @@ static void world_new(struct runner *run)
 	struct world *world = &run->world;
 
 	world->page_size = run->options->facts->page_size;
+	run->yields = yield_needed(run->options->facts->kernel);
+	if (run->yields)
+		yield_share_cpu();
 	world->n_tasks = plan->n_tasks;
 	world->tasks = mem_zero(plan->n_tasks, sizeof(*world->tasks));
 	world->n_groups = plan->n_groups;
@@ -277,10 +281,17 @@ static int spawn_all(struct runner *run, struct err *err)
 	return 0;
 }
 
+void runner_asks(struct runner *run, int index, bool begins)
+{
+	if (run->yields && !run->plan->tasks[index].has_nice)
+		yield_asks(run->tasks[index].pid, begins);
+}
+
 void runner_go(struct runner *run, int index)
 {
 	struct task *task = &run->tasks[index];
 
+	runner_asks(run, index, true);
 	task->going = task_command(task, HOG_GO, 0, 0, &task->go_seq) == 0;
 	run->world.tasks[index].pending = task->going;
 }

@@ -4,6 +4,7 @@
  *   outcome.c  the result: how it begins and what is in it at the end
  *   steps.c    one function a step kind, those that follow aside
  *   alloc.c    steps that make a hog allocate or free
+ *   fill.c     the step that fills a group until enough were killed
  *   expect.c   expectations, and the judgement at the end
  *   events.c   what the loop delivers: receipts, deaths, notifications, kernel lines
  *   observe.c  the world as of now: counters, states, status pages
@@ -70,6 +71,7 @@ struct runner {
 	int swaps_fd;	/* /proc/swaps, -1: the scenario changes them itself */
 	pid_t swap_pid; /* child doing swapoff/swapon, 0: none */
 	int swap_status;
+	bool yields; /* those who ask let a killed task go first, see yield.h */
 	bool interrupted;
 	bool kmsg_lost;		    /* the kernel overwrote records before we read them */
 	bool swaps_changed;	    /* by somebody else */
@@ -97,6 +99,8 @@ void runner_warn(struct runner *run, const char *fmt, ...) __attribute__((format
 int runner_spawn(struct runner *run, int task, struct err *err);
 /* Lets a hog begin its own pattern; it is pending until that has ended. */
 void runner_go(struct runner *run, int task);
+/* A task that begins or ends a command of memory; see yield.h. One with a 'nice' keeps that. */
+void runner_asks(struct runner *run, int task, bool begins);
 /* Waits for events until done() says so, or the deadline. 'poll_ns': look again this often
  * even without an event (0: never); see BLOCKED_POLL_NS. Returns 1: done, 0: deadline (the
  * scenario's own or this one), -1: the scenario was stopped (verdict decided). */
@@ -115,12 +119,17 @@ void step_fail(struct runner *run, const struct plan_step *step, const char *fmt
 	__attribute__((format(printf, 3, 4)));
 const char *step_task(const struct runner *run, int task); /* its name */
 
-/* ---- alloc.c, expect.c ---- */
+/* ---- alloc.c, fill.c, expect.c ---- */
 void step_alloc(struct runner *run, const struct plan_step *step);
 void step_expect(struct runner *run, const struct plan_step *step);
-void step_decide(struct runner *run, const struct plan_step *step);
+void step_fill(struct runner *run, const struct plan_step *step);
+/* Kills of our processes so far. */
+size_t alloc_kills(const struct runner *run);
+/* Sends the step's task one command; false: it cannot take it, and that is the verdict. */
+bool alloc_send(struct runner *run, const struct plan_step *step, enum hog_op op, uint64_t bytes);
 /* A group's usage without what CPUs have taken in advance; takes some milliseconds. */
 int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err);
+void step_decide(struct runner *run, const struct plan_step *step);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
 /* The machine should go down now; who still runs then has failed. */

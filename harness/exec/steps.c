@@ -309,11 +309,11 @@ static void step_repeat(struct runner *run, const struct plan_step *step)
 
 static void (*const step_table[])(struct runner *, const struct plan_step *) = {
 	[PLAN_SET] = step_set,	     [PLAN_ALLOC] = step_alloc,	  [PLAN_FREE] = step_alloc,
-	[PLAN_START] = step_start,   [PLAN_SPAWN] = step_spawn,	  [PLAN_SIGNAL] = step_signal,
-	[PLAN_MOVE] = step_move,     [PLAN_ADJ] = step_adj,	  [PLAN_NICE] = step_nice,
-	[PLAN_QUIT] = step_quit,     [PLAN_SWAP] = step_swap,	  [PLAN_REMOVE] = step_remove,
-	[PLAN_SYSRQ] = step_sysrq,   [PLAN_EXPECT] = step_expect, [PLAN_DECIDE] = step_decide,
-	[PLAN_REPEAT] = step_repeat,
+	[PLAN_FILL] = step_fill,     [PLAN_START] = step_start,	  [PLAN_SPAWN] = step_spawn,
+	[PLAN_SIGNAL] = step_signal, [PLAN_MOVE] = step_move,	  [PLAN_ADJ] = step_adj,
+	[PLAN_NICE] = step_nice,     [PLAN_QUIT] = step_quit,	  [PLAN_SWAP] = step_swap,
+	[PLAN_REMOVE] = step_remove, [PLAN_EXPECT] = step_expect, [PLAN_DECIDE] = step_decide,
+	[PLAN_SYSRQ] = step_sysrq,   [PLAN_REPEAT] = step_repeat,
 };
 
 void step_run(struct runner *run, const struct plan_step *step)

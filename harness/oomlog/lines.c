@@ -11,7 +11,9 @@ enum {
 	NOISE_JOINS = 3, /* a wrapped stack line; prose below it must not vanish in it */
 	TERMINAL = 80,
 	RECORD_TAIL = 96, /* "Jan 25 14:59:30 a-long-host" */
+	JOINED_MAX = 16 << 10,
 	SPLITS_MAX = 4096,
+	PART_KNOWN = 512,
 	WRAPS_SURE = 3, /* wrapped lines of equal length, until that is taken for a column */
 };
 
@@ -61,6 +63,7 @@ static void begin(struct oomlog *log, const struct prefix *from, struct span tex
 	p->part = from->part;
 	p->n_breaks = 0;
 	p->noise = 0;
+	p->searched = 0;
 	p->last_raw_n = raw->n;
 	p->last_blank = raw->to_blank;
 	/* the tag is directly before the text, if at all */
@@ -197,59 +200,72 @@ static bool ends_in_record(struct span text)
 	return false;
 }
 
-/* Where a whole record begins within the text; NULL: nowhere. */
-static const char *record_within(struct span text)
+/* Where a whole record begins within what was not yet searched; NULL: nowhere. */
+static const char *record_within(struct pending *p)
 {
-	for (size_t i = 1; i + 16 < text.n; i++)
-		if (text.p[i] >= 'A' && text.p[i] <= 'S' && text.p[i - 1] == ' ' &&
-		    prefix_syslog_length(span_from(text, i)))
-			return text.p + i;
+	size_t i = p->searched > p->text_from ? p->searched : p->text_from + 1;
+
+	for (; i + 16 < p->n; i++)
+		if (p->text[i] >= 'A' && p->text[i] <= 'S' && p->text[i - 1] == ' ' &&
+		    prefix_syslog_length((struct span){p->text + i, p->n - i}))
+			return p->text + i;
+	p->searched = p->n > RECORD_TAIL ? p->n - RECORD_TAIL : 0;
 	return NULL;
+}
+
+/* The line of a place, by breaks. */
+static uint64_t line_at(const struct pending *p, size_t at)
+{
+	uint64_t line = p->head.line;
+
+	for (size_t i = 0; i < p->n_breaks && p->breaks[i].at <= at; i++)
+		line = p->breaks[i].line;
+	return line;
+}
+
+/* The record at a place of the pending text becomes what is pending. */
+static bool begin_record(struct oomlog *log, size_t cut)
+{
+	struct pending *p = log->pending;
+	struct span record = {p->text + cut, p->n - cut};
+	struct line_break breaks[BREAKS_MAX];
+	size_t n_breaks = p->n_breaks;
+	uint64_t last = p->head.last_line;
+	struct prefix next;
+	char date[48], tag[64];
+
+	prefix_read(record, log->room, &next);
+	if (next.text.p < record.p || next.text.p > record.p + record.n)
+		return false; /* decoded elsewhere: no record */
+	size_t from = (size_t)(next.text.p - p->text), n = p->n - from;
+	uint64_t line = line_at(p, from);
+	memcpy(breaks, p->breaks, n_breaks * sizeof(*breaks));
+	span_copy(date, sizeof(date), next.date);
+	span_copy(tag, sizeof(tag), next.tag);
+	next.date = span_of(date);
+	next.tag = span_of(tag);
+	p->head.last_line = line_at(p, cut);
+	p->n = cut;
+	lines_end(log);
+	memmove(p->text, p->text + from, n);
+	struct span text = {p->text, n};
+	begin(log, &next, text, text,
+	      &(struct raw_line){line, p->last_raw_n, false, p->last_blank});
+	for (size_t i = 0; i < n_breaks; i++)
+		if (breaks[i].at > from)
+			p->breaks[p->n_breaks++] =
+				(struct line_break){breaks[i].at - from, breaks[i].line};
+	p->head.last_line = last;
+	return true;
 }
 
 /* Passes on all but the last record of a paragraph. */
 static void split_records(struct oomlog *log)
 {
-	struct pending *p = log->pending;
-
 	for (int splits = 0; splits < SPLITS_MAX; splits++) {
-		const char *at = record_within(pending_text(p));
-		if (!at)
+		const char *at = record_within(log->pending);
+		if (!at || !begin_record(log, (size_t)(at - log->pending->text)))
 			return;
-		size_t cut = (size_t)(at - p->text), end = p->n;
-		uint64_t line = p->head.line, last = p->head.last_line;
-		struct line_break breaks[BREAKS_MAX];
-		size_t n_breaks = 0;
-		for (size_t i = 0; i < p->n_breaks; i++) {
-			if (p->breaks[i].at <= cut)
-				line = p->breaks[i].line;
-			breaks[n_breaks++] = p->breaks[i];
-		}
-		struct prefix next;
-		prefix_read((struct span){at, end - cut}, log->room, &next);
-		if (next.text.p < at || next.text.p > p->text + end)
-			return; /* decoded into another room: no record */
-		size_t from = (size_t)(next.text.p - p->text);
-		char date[48], tag[64];
-		span_copy(date, sizeof(date), next.date);
-		span_copy(tag, sizeof(tag), next.tag);
-		p->n = cut;
-		p->head.last_line = line;
-		lines_end(log);
-		memmove(p->text, p->text + from, end - from);
-		next.date = span_of(date);
-		next.tag = span_of(tag);
-		struct span text = {p->text, end - from};
-		uint64_t text_line = line;
-		for (size_t i = 0; i < n_breaks && breaks[i].at <= from; i++)
-			text_line = breaks[i].line;
-		begin(log, &next, text, text,
-		      &(struct raw_line){text_line, p->last_raw_n, false, p->last_blank});
-		for (size_t i = 0; i < n_breaks; i++)
-			if (breaks[i].at > from)
-				p->breaks[p->n_breaks++] =
-					(struct line_break){breaks[i].at - from, breaks[i].line};
-		p->head.last_line = last;
 	}
 }
 
@@ -266,7 +282,7 @@ static bool goes_on(struct oomlog *log, struct span next)
 	struct pending *p = log->pending;
 	struct span text = span_trim(pending_text(p));
 
-	if (!p->any || p->n + next.n + 1 > sizeof(p->text) || p->n_breaks >= BREAKS_MAX)
+	if (!p->any || p->n + next.n + 1 > JOINED_MAX || p->n_breaks >= BREAKS_MAX)
 		return false;
 	if (!text.n)
 		return p->prefixed;
@@ -314,15 +330,37 @@ static void take_text(struct oomlog *log, const struct prefix *from, struct span
 		split_records(log);
 }
 
-/* Newlines that a log has escaped: "\x0a" (/dev/kmsg), "#012" (rsyslog), real ones within JSON. */
-static size_t newline_at(struct span text, bool encoded, size_t *ret_n)
+/* Up to the next escape; enough of it to know it by. */
+static struct span first_part(struct span text)
 {
+	if (text.n > PART_KNOWN)
+		text.n = PART_KNOWN;
+	const char *end = span_find(text, "#012"), *other = span_find(text, "\\x0a");
+
+	if (!end || (other && other < end))
+		end = other;
+	return end ? span_between(text.p, end) : text;
+}
+
+/* Newlines that a log has escaped: "\x0a" (/dev/kmsg), "#012" (rsyslog), real ones within JSON. A
+ * process may be called "a#012b": an escape parts messages where a known one follows it. */
+static size_t newline_at(const struct oomlog *log, struct span text, bool encoded, size_t *ret_n)
+{
+	enum section section = log->cur_used ? log->cur->section : SECTION_NONE;
+
 	for (size_t i = 0; i < text.n; i++) {
 		struct span rest = span_from(text, i);
 		*ret_n = text.p[i] == '\n' ? 1 : 4;
-		if ((encoded && text.p[i] == '\n') ||
-		    (text.p[i] == '\\' && span_starts(rest, "\\x0a")) ||
-		    (text.p[i] == '#' && span_starts(rest, "#012")))
+		if (encoded && text.p[i] == '\n')
+			return i;
+		if ((text.p[i] != '\\' || !span_starts(rest, "\\x0a")) &&
+		    (text.p[i] != '#' || !span_starts(rest, "#012")))
+			continue;
+		rest = span_from(rest, *ret_n);
+		span_skip_blanks(&rest);
+		rest = first_part(rest);
+		if (!rest.n || stands_alone(form_of(rest, section)) ||
+		    daemon_goes_on(&(struct msg){.text = rest}))
 			return i;
 	}
 	return text.n;
@@ -344,7 +382,7 @@ static void take_parts(struct oomlog *log, const struct prefix *from, const stru
 	}
 	while (text.n) {
 		size_t n;
-		size_t at = newline_at(text, from->encoded, &n);
+		size_t at = newline_at(log, text, from->encoded, &n);
 		struct span part = {text.p, at};
 		span_skip_blanks(&part);
 		if (part.n)
@@ -402,6 +440,7 @@ void lines_take(struct oomlog *log, struct span raw, uint64_t line)
 		/* the rest of a record's own date, in a paragraph that was reflowed */
 		bool own_date = p.date.n || p.has_mono || p.kmsg;
 		if (log->loose && log->pending->any && !own_date && p.text.n &&
+		    log->pending->n + raw.n < JOINED_MAX && log->pending->n_breaks < BREAKS_MAX &&
 		    ends_in_record(span_trim(pending_text(log->pending)))) {
 			go_on(log, span_trim(raw), &measured);
 			split_records(log);

@@ -11,8 +11,8 @@ enum {
 	BUFFER_LINES = 64 << 10,  /* new bytes taken at a time: they stay in the L2 cache */
 	BUFFER_BEHIND = 32 << 10, /* kept before them, to look back at what led to a trigger */
 	LOOK_BACK_LINES = 128,
-	BREAKS_MAX = 512, /* raw lines of one message */
-	LATE_MAX = 64,	  /* victims of delivered reports that are remembered */
+	BREAKS_MAX = 64, /* raw lines of one message; each is looked at as often as lines follow */
+	LATE_MAX = 64,	 /* victims of delivered reports that are remembered */
 };
 
 /* A message that may go on in the next line. */
@@ -28,6 +28,7 @@ struct pending {
 	struct line_break breaks[BREAKS_MAX];
 	size_t n_breaks;
 	unsigned int noise; /* lines without a prefix that were swallowed behind a stack line */
+	size_t searched;    /* up to here no record begins within the text */
 	size_t last_raw_n;  /* of the last raw line: a terminal breaks at 80 */
 	bool last_blank;    /* it ended in a blank */
 };

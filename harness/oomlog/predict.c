@@ -14,9 +14,10 @@
 enum { KERNEL_PAGES = 32 };
 
 static const char *const doubt_names[PREDICT_DOUBTS] = {
-	[PREDICT_SURE] = "sure",       [PREDICT_TIE] = "tie",	[PREDICT_COUNTERS] = "counters",
-	[PREDICT_ROOM] = "room",       [PREDICT_RACE] = "race", [PREDICT_CHILDREN] = "children",
-	[PREDICT_COMMAND] = "command",
+	[PREDICT_SURE] = "sure",	 [PREDICT_TIE] = "tie",
+	[PREDICT_COUNTERS] = "counters", [PREDICT_ROOM] = "room",
+	[PREDICT_RACE] = "race",	 [PREDICT_CHILDREN] = "children",
+	[PREDICT_COMMAND] = "command",	 [PREDICT_LEAVING] = "leaving",
 };
 
 static const char *const outcome_names[] = {
@@ -189,7 +190,8 @@ static struct taking taking_of(const struct outlook *outlook, const struct predi
 	const struct predict_group *group = &outlook->world->groups[outlook->group];
 	struct taking ret = {0};
 
-	if (!grower || !predict_below(outlook->world, grower->group, outlook->group))
+	if (!grower || grower->growth == PREDICT_ELSEWHERE ||
+	    !predict_below(outlook->world, grower->group, outlook->group))
 		return ret;
 	/* The last page of a request that meets the limit is not among those that it has got. */
 	uint64_t request = grower->most_pages == UINT64_MAX ? UINT64_MAX : grower->most_pages - 1;
@@ -280,12 +282,20 @@ static bool tie_known(const struct outlook *outlook, const struct range *a, cons
 	       tasks[b->task].order_known;
 }
 
+static bool leaves(const struct outlook *outlook, const struct range *range)
+{
+	return range->task != SIZE_MAX && outlook->world->tasks[range->task].leaving;
+}
+
+/* Who leaves may be chosen, but nobody says so beforehand. */
 static const struct range *likeliest(const struct outlook *outlook, const struct range *but)
 {
 	const struct range *best = NULL;
 
 	for (size_t i = 0; i < outlook->n; i++) {
 		const struct range *range = &outlook->ranges[i];
+		if (leaves(outlook, range))
+			continue;
 		if (but && (range == but || (range->task != SIZE_MAX && but->task != SIZE_MAX &&
 					     same_memory(&outlook->world->tasks[range->task],
 							 &outlook->world->tasks[but->task]))))
@@ -325,6 +335,15 @@ static bool beats_all(const struct outlook *outlook, const struct range *victim,
 	return true;
 }
 
+static bool beats_leaving(const struct outlook *outlook, const struct range *victim)
+{
+	for (size_t i = 0; i < outlook->n; i++)
+		if (leaves(outlook, &outlook->ranges[i]) &&
+		    (!victim || !beats(outlook, victim, &outlook->ranges[i], false)))
+			return false;
+	return true;
+}
+
 static enum predict_doubt doubt_of(const struct outlook *outlook, const struct range *victim,
 				   const struct range *rival)
 {
@@ -334,14 +353,16 @@ static enum predict_doubt doubt_of(const struct outlook *outlook, const struct r
 		return PREDICT_COMMAND;
 	if (outlook->growers.breed)
 		return PREDICT_CHILDREN;
+	if (!beats_leaving(outlook, victim))
+		return PREDICT_LEAVING;
 	if (beats_all(outlook, victim, true))
 		return PREDICT_COUNTERS;
 	if (outlook->growers.n > 1)
 		return PREDICT_RACE;
-	return rival && rival->likely == victim->likely && victim->low == victim->high &&
-			       rival->low == rival->high
-		       ? PREDICT_TIE
-		       : PREDICT_ROOM;
+	/* Two equals of unknown order; a third that may grow past them is no matter of order. */
+	bool equal = rival && rival->likely == victim->likely && victim->low == victim->high &&
+		     rival->low == rival->high && !beats(outlook, victim, rival, false);
+	return equal ? PREDICT_TIE : PREDICT_ROOM;
 }
 
 static uint64_t width(const struct range *range)
@@ -370,7 +391,7 @@ void predict_oom(const struct predict_world *world, int group, struct prediction
 	ret->n_candidates = outlook.n;
 	const struct range *victim = likeliest(&outlook, NULL);
 	if (!victim) {
-		ret->doubt = PREDICT_SURE;
+		ret->doubt = beats_leaving(&outlook, NULL) ? PREDICT_SURE : PREDICT_LEAVING;
 		return;
 	}
 	const struct range *rival = likeliest(&outlook, victim);

@@ -24,6 +24,7 @@ enum predict_doubt {
 	PREDICT_RACE,	  /* several grow at once: it depends on the pace */
 	PREDICT_CHILDREN, /* somebody makes processes meanwhile */
 	PREDICT_COMMAND,  /* a command is at work, nobody knows what it does next */
+	PREDICT_LEAVING,  /* somebody is on its way out, and may be gone by then or not */
 	PREDICT_DOUBTS
 };
 const char *predict_doubt_name(enum predict_doubt doubt); /* "sure", "tie", ... */
@@ -31,10 +32,11 @@ const char *predict_doubt_name(enum predict_doubt doubt); /* "sure", "tie", ... 
 /* What a process may do until the OOM. */
 enum predict_growth {
 	PREDICT_STILL = 0,
-	PREDICT_GROWS,	 /* what it takes counts for itself, page tables included */
-	PREDICT_CHARGES, /* it need not count for itself: page cache, tmpfs */
-	PREDICT_BREEDS,	 /* makes processes, of its own oom_score_adj, that take it */
-	PREDICT_AT_WILL, /* a command: any of these, at any oom_score_adj */
+	PREDICT_GROWS,	   /* what it takes counts for itself, page tables included */
+	PREDICT_CHARGES,   /* it need not count for itself: page cache, tmpfs */
+	PREDICT_ELSEWHERE, /* it counts for no process: a file of a tmpfs that is written only */
+	PREDICT_BREEDS,	   /* makes processes, of its own oom_score_adj, that take it */
+	PREDICT_AT_WILL,   /* a command: any of these, at any oom_score_adj */
 };
 
 struct predict_task {
@@ -43,6 +45,8 @@ struct predict_task {
 	int group;	 /* where it is and what it takes is charged */
 	uint64_t memory; /* the same number: the same memory; 0: its own alone */
 	bool gone;	 /* dead, or as good as that */
+	bool leaving; /* got a SIGKILL that is not the OOM killer's: still there, but not for long
+		       */
 	enum predict_growth growth;
 	uint64_t most_pages; /* that it may take from now on, UINT64_MAX: no end is known */
 	/* Taken since it was read: between these. */

@@ -162,6 +162,7 @@ static const struct key top_keys[] = {
 	{"timeout", top_timeout, false},
 	{"within", top_within, false},
 	{"groups", nothing, false},
+	{"generate", nothing, false},
 	{"tasks", nothing, false},
 	{"steps", nothing, true},
 	{NULL, NULL, false},
@@ -192,6 +193,8 @@ static void build_all(struct build *b)
 
 	read_keys(b, root, NULL, top_keys, NULL, NULL);
 	build_groups(b, node_get(root, "groups"));
+	if (node_get(root, "generate"))
+		build_generate(b, node_get(root, "generate"));
 	build_tasks(b, node_get(root, "tasks"));
 	if (steps)
 		build_steps(b, steps);

@@ -73,6 +73,7 @@ enum plan_step_kind {
 	PLAN_SET,    /* knobs of groups */
 	PLAN_ALLOC,  /* 'step': tell a hog to allocate */
 	PLAN_FREE,   /* tell a hog to give back */
+	PLAN_FILL,   /* tell a hog to take what is free, until enough were killed */
 	PLAN_START,  /* begin patterns of several tasks at once */
 	PLAN_SPAWN,  /* create tasks that wait for it */
 	PLAN_SIGNAL, /* send a signal to a task */
@@ -113,10 +114,11 @@ struct plan_step {
 	const struct node *at;
 	size_t n_targets;
 	struct plan_target *targets;
-	/* PLAN_ALLOC, PLAN_FREE */
+	/* PLAN_ALLOC, PLAN_FREE, PLAN_FILL */
 	int task;
 	uint64_t bytes; /* UINT64_MAX: all (free), what still fits (alloc) */
-	uint64_t times; /* also PLAN_REPEAT */
+	uint64_t times; /* also PLAN_REPEAT; PLAN_FILL: kills */
+	uint64_t left;	/* PLAN_FILL: ends when no more processes are in the task's group */
 	enum plan_until until;
 	bool exact; /* compute beforehand how many pages fit; compared by 'touched: exact' */
 	/* PLAN_SWAP */

@@ -142,6 +142,14 @@ static void print_alloc(struct str *out, const struct plan *plan, const struct p
 		str_add(out, ", pages computed before");
 }
 
+static void print_fill(struct str *out, const struct plan *plan, const struct plan_step *step)
+{
+	str_addf(out, " by %s, until ", plan->tasks[step->task].name);
+	if (step->times != UINT64_MAX)
+		str_addf(out, "%" PRIu64 " were killed or ", step->times);
+	str_addf(out, "%" PRIu64 " processes are left", step->left);
+}
+
 static void print_target(struct str *out, const struct plan *plan, const struct plan_step *step,
 			 const struct plan_target *target)
 {
@@ -162,8 +170,8 @@ static const char *const step_words[] = {
 	[PLAN_START] = "start",	  [PLAN_SPAWN] = "spawn",	[PLAN_SIGNAL] = "signal",
 	[PLAN_MOVE] = "move",	  [PLAN_ADJ] = "oom_score_adj", [PLAN_NICE] = "nice",
 	[PLAN_QUIT] = "quit",	  [PLAN_SWAP] = "swap",		[PLAN_REMOVE] = "remove",
-	[PLAN_SYSRQ] = "sysrq",	  [PLAN_EXPECT] = "expect",	[PLAN_DECIDE] = "decide",
-	[PLAN_REPEAT] = "repeat",
+	[PLAN_SYSRQ] = "sysrq",	  [PLAN_FILL] = "fill",		[PLAN_EXPECT] = "expect",
+	[PLAN_DECIDE] = "decide", [PLAN_REPEAT] = "repeat",
 };
 
 static void print_steps(struct str *out, const struct plan *plan, const struct plan_step *steps,
@@ -179,6 +187,8 @@ static void print_step(struct str *out, const struct plan *plan, const struct pl
 		print_set(out, plan, step);
 	} else if (step->kind == PLAN_ALLOC || step->kind == PLAN_FREE) {
 		print_alloc(out, plan, step);
+	} else if (step->kind == PLAN_FILL) {
+		print_fill(out, plan, step);
 	} else if (step->kind == PLAN_SWAP) {
 		str_add(out, step->swap_on ? " on" : " off");
 	} else if (step->kind == PLAN_SYSRQ) {

@@ -178,6 +178,7 @@ static const struct step_kind {
 	{"set", PLAN_SET, read_set},
 	{"step", PLAN_ALLOC, read_alloc},
 	{"free", PLAN_FREE, read_free},
+	{"fill", PLAN_FILL, read_fill},
 	{"start", PLAN_START, read_start},
 	{"spawn", PLAN_SPAWN, read_spawn},
 	{"signal", PLAN_SIGNAL, read_signals},

@@ -193,7 +193,7 @@ static const char **other_keys(struct build *b, const struct node *map)
 	return names;
 }
 
-static void add_one(struct build *b, const struct reading *reading, const char *name)
+void add_task(struct build *b, const struct reading *reading, const char *name)
 {
 	struct plan *plan = b->plan;
 	size_t n = plan->n_tasks;
@@ -220,11 +220,11 @@ static void add_copies(struct build *b, const struct reading *reading)
 		return;
 	}
 	if (!reading->copies)
-		add_one(b, reading, reading->task.name);
+		add_task(b, reading, reading->task.name);
 	for (uint64_t i = 1; i <= reading->copies; i++)
-		add_one(b, reading,
-			arena_printf(b->arena, "%s-%llu", reading->task.name,
-				     (unsigned long long)i));
+		add_task(b, reading,
+			 arena_printf(b->arena, "%s-%llu", reading->task.name,
+				      (unsigned long long)i));
 }
 
 static void read_task(struct build *b, const struct node *key, const struct node *map)
@@ -273,6 +273,7 @@ void build_tasks(struct build *b, const struct node *map)
 
 	for (size_t i = 0; fine && i < map->n; i++)
 		read_task(b, &map->keys[i], &map->items[i]);
+	add_crowd(b);
 	make_tables(b);
 }
 

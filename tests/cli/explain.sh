@@ -120,6 +120,10 @@ sed '5a systemd[1]: Started something.' bare >daemon-within
 explain --list daemon-within
 like "$out" '^   1 .* highest  *101 first' "a daemon's line within a report without prefixes"
 
+sed 's/first/a#012b/' log >newline-name
+explain --list newline-name
+like "$out" '^   1 .* 101 a#012b ' "a name like an escaped newline does not hide its kill"
+
 # ---- choosing ----------------------------------------------------------------------------------
 
 explain --list --report 2 log

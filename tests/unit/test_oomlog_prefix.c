@@ -100,8 +100,9 @@ START_TEST(message_as_bytes)
 	struct oomlog_rig *rig;
 
 	at += sprintf(at, "{\"_TRANSPORT\":\"kernel\",\"MESSAGE\":[");
-	for (const char *c = KILL; *c; c++)
-		at += sprintf(at, "%s%d", c == (const char *)KILL ? "" : ",", *c);
+	static const char kill[] = KILL;
+	for (size_t i = 0; kill[i]; i++)
+		at += sprintf(at, "%s%d", i ? "," : "", kill[i]);
 	sprintf(at, "]}\n");
 	/* behind so many other lines that only what triggers is looked at */
 	char *text = calloc(1, 200 * 16 + sizeof(line));

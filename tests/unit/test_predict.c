@@ -338,6 +338,60 @@ START_TEST(other_trees_have_no_part_in_it)
 }
 END_TEST
 
+/* ---- who is on its way out ------------------------------------------------------------------ */
+
+START_TEST(who_leaves_is_not_predicted)
+{
+	tasks[A].leaving = true;
+	groups[0].limit_pages = 5000;
+	doubts(0, "leaving");
+	ck_assert_uint_eq(predict(0).victim, B);
+	tasks[B].leaving = true;
+	tasks[C].leaving = true;
+	doubts(0, "leaving");
+	ck_assert_uint_eq(predict(0).victim, SIZE_MAX);
+}
+END_TEST
+
+START_TEST(who_is_larger_than_all_that_leave_is_certain)
+{
+	tasks[B].leaving = true;
+	tasks[C].leaving = true;
+	groups[0].limit_pages = 5000;
+	is_sure_of(0, A);
+}
+END_TEST
+
+/* A file of a tmpfs that is written only: 4,000 pages, and no one's. */
+START_TEST(what_counts_for_nobody_makes_nobody_larger)
+{
+	grow(C, UINT64_MAX);
+	tasks[C].growth = PREDICT_ELSEWHERE;
+	tasks[C].grown_low = tasks[C].grown_high = 62;
+	tasks[B].task.rss_pages = 1001;
+	tasks[A].gone = true;
+	is_sure_of(0, B);
+	ck_assert_int_eq(predict(0).margin, 1);
+	ck_assert_uint_eq(predict(0).error, 0);
+}
+END_TEST
+
+/* Two equals whose order is known, and a third that may or may not become larger than they are. */
+START_TEST(equals_that_a_third_may_pass_are_no_tie)
+{
+	tasks[B].task.rss_pages = 3000;
+	tasks[C].task.rss_pages = 2900;
+	groups[0].limit_pages = 6100;
+	grow(C, UINT64_MAX);
+	groups[0].slack_pages = 50;
+	doubts(0, "room");
+	tasks[A].order_known = false;
+	groups[0].limit_pages = 6050;
+	groups[0].slack_pages = 0;
+	doubts(0, "tie");
+}
+END_TEST
+
 /* ---- judging -------------------------------------------------------------------------------- */
 
 START_TEST(a_kill_is_right_wrong_or_not_decided)
@@ -385,6 +439,10 @@ Suite *predict_suite(void)
 	tcase_add_test(tcase, of_two_full_groups_the_inner_one_fails_first);
 	tcase_add_test(tcase, racers_in_two_groups_leave_both_possible);
 	tcase_add_test(tcase, other_trees_have_no_part_in_it);
+	tcase_add_test(tcase, who_leaves_is_not_predicted);
+	tcase_add_test(tcase, who_is_larger_than_all_that_leave_is_certain);
+	tcase_add_test(tcase, equals_that_a_third_may_pass_are_no_tie);
+	tcase_add_test(tcase, what_counts_for_nobody_makes_nobody_larger);
 	tcase_add_test(tcase, a_kill_is_right_wrong_or_not_decided);
 	suite_add_tcase(suite, tcase);
 	return suite;
