@@ -9,9 +9,14 @@ kernel() {
 		echo "$OOMLAB_TEST_KERNEL"
 		return
 	fi
-	cache=${OOMLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/oomlab}
-	found=$(find "$cache" -name 'vmlinu[xz]*' -type f 2>/dev/null | sort -V | tail -n 1)
-	[ -n "$found" ] && echo "$found" && return
+	cache=$HOME/.cache/oomlab
+	[ "$(id -u)" -ne 0 ] || cache=/var/cache/oomlab
+	# What was decided once needs no network any more.
+	found=$(find "${OOMLAB_CACHE:-$cache}/pins" -name '*.json' 2>/dev/null | sort -V | tail -n 1)
+	if [ -n "$found" ]; then
+		basename "$found" .json | sed 's/^/debian:/'
+		return
+	fi
 	for image in "/boot/vmlinuz-$(uname -r)" "/lib/modules/$(uname -r)/vmlinuz"; do
 		[ -r "$image" ] && echo host && return
 	done
