@@ -72,12 +72,12 @@ run timeout 300 "$OOMLAB" vm -k "$image" --results "$tap_dir/r" "$tap_dir/other-
 	global/panic-on-oom-1 "$tap_dir/unexpected.yaml" global/no-killable-process \
 	"$tap_dir/no-panic.yaml" global/largest-dies
 is_status 1 'a run in which panics fail and pass'
-like "$out" '^pass .* global/panic-on-oom-1$'
-like "$out" '^pass .* global/no-killable-process$'
-like "$out" '^pass .* global/largest-dies$'
-like "$out" 'panic: expected .something else., got Out of memory: system-wide panic_on_oom is'
-like "$out" 'panic: expected none, got Out of memory: system-wide panic_on_oom is enabled'
-like "$out" "panic: expected deadlocked, got none, the machine runs on"
-like "$out" '^3 passed, 3 failed, 0 skipped, 0 broken'
+like "$out" '^pass .* global/panic-on-oom-1$' 'global/panic-on-oom-1 passes'
+like "$out" '^pass .* global/no-killable-process$' 'global/no-killable-process passes'
+like "$out" '^pass .* global/largest-dies$' 'global/largest-dies passes'
+like "$out" 'panic: expected .something else., got Out of memory: system-wide panic_on_oom is' 'another panic fails'
+like "$out" 'panic: expected none, got Out of memory: system-wide panic_on_oom is enabled' 'a panic that nobody expected fails'
+like "$out" 'panic: expected deadlocked, got none, the machine runs on' 'no panic fails'
+like "$out" '^3 passed, 3 failed, 0 skipped, 0 broken' 'nothing is lost'
 ok 'each machine leaves its console' test -s "$tap_dir/r/latest/console-2.log"
 done_testing
