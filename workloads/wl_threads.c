@@ -16,6 +16,7 @@ struct values {
 	struct hog_pace pace;
 	uint64_t threads;
 	bool leader_exits;
+	pthread_t leader;
 	struct team team; /* state */
 };
 
@@ -40,8 +41,14 @@ static void *work(void *worker)
 	team_work(worker);
 }
 
-static void *live(void *hog)
+/* Before READY the leader has given its mm up: the kernel clears its thread id in mm_release(),
+ * which is what a join waits for. */
+static void *live(void *data)
 {
+	struct hog *hog = data;
+	const struct values *values = hog->values;
+
+	(void)pthread_join(values->leader, NULL);
 	/* Belongs to the thread that set it: the leader's has gone with the leader. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	hog_live(hog);
@@ -73,6 +80,7 @@ static void enter(struct hog *hog)
 	if (!values->leader_exits)
 		return;
 	pthread_attr_setstacksize(&attr, (size_t)TEAM_STACK_BYTES * 4);
+	values->leader = pthread_self();
 	r = start(&attr, live, hog);
 	if (r != 0)
 		hog_enter_failed(hog, r, "cannot start a thread");
