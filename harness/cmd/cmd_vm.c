@@ -43,8 +43,8 @@ static const struct opt options[] = {
 	{"append", '\0', OPT_TEXT, AT(append), "TEXT", "add this to the kernel's command line",
 	 NULL, NULL},
 	{"with", '\0', OPT_LIST, AT(with), "PROGRAM",
-	 "put a program of this machine into the image, with its libraries; 'sh' and 'unshare' are "
-	 "there always",
+	 "put a program of this machine into the image, with its libraries; a shell and what the "
+	 "catalogue calls are there always",
 	 NULL, "file"},
 	{"param", 'p', OPT_LIST, AT(params), "NAME=VALUE", "set a parameter of the scenarios", NULL,
 	 NULL},

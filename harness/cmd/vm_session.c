@@ -34,8 +34,8 @@ enum {
 
 /* Loaded where the kernel has them as modules; what they depend on comes along. Without lzo-rle
  * 5.10's and 6.1's zram cannot start its default compressor, which no dependency says. */
-static const char *const wanted_modules[] = {"lzo-rle",	   "zram",	    "virtio_pci",
-					     "virtio_blk", "binfmt_script", NULL};
+static const char *const wanted_modules[] = {"lzo-rle",	      "zram", "virtio_pci", "virtio_blk",
+					     "binfmt_script", "ext4", NULL};
 
 /* ---- the image ------------------------------------------------------------------------------ */
 
@@ -58,10 +58,11 @@ static int add_programs(struct image *image, struct err *err)
 	return 0;
 }
 
-/* The shell and unshare are what scenarios of the catalogue call. */
+/* What scenarios of the catalogue call. */
 static int add_with(struct image *image, const struct opt_list *with, struct err *err)
 {
-	static const char *const always[] = {"sh", "unshare", NULL};
+	static const char *const always[] = {"sh",    "unshare", "cat",	  "dd",	     "grep", "head",
+					     "mount", "sed",	 "sleep", "swapoff", "tail", NULL};
 	struct err ignored;
 	int r = 0;
 

@@ -67,7 +67,7 @@ static int open_channel(void)
 static void __attribute__((noreturn)) run_child(char *const *words)
 {
 	(void)setsid();
-	(void)setenv("PATH", "/bin:/usr/bin:/sbin", 1);
+	(void)setenv("PATH", "/bin:/usr/bin:/sbin:/usr/sbin", 1);
 	(void)setenv("HOME", "/run", 1);
 	(void)setenv("OOMLAB_SCENARIOS", "/scenarios", 1);
 	(void)setenv("OOMLAB_HOG", "/bin/oomhog", 1);
