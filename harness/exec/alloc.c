@@ -6,6 +6,7 @@
 #include <linux/aio_abi.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -109,11 +110,16 @@ static int predict(struct runner *run, int index, struct err *err)
 	return 0;
 }
 
+/* The kernel sends SIGKILL before it prints, and a slow console gives the victim time to die. */
+#define KILL_LINE_NS   2000000000ULL
+#define KILLED_POLL_NS 50000000ULL /* for the end of that time alone */
+
 struct alloc_wait {
 	int task;
 	enum plan_until until;
-	size_t kills;	/* when the step began */
-	uint64_t bytes; /* of one command */
+	size_t kills;		   /* when the step began */
+	uint64_t bytes;		   /* of one command */
+	uint64_t line_deadline_ns; /* the task was killed: wait for the kernel's word until then */
 };
 
 /* Of our processes: the kernel's log tells of everybody's. Where it can be read, a SIGKILL without
@@ -130,11 +136,26 @@ static size_t our_kills(const struct runner *run)
 	return n;
 }
 
-static bool alloc_done(struct runner *run, void *data)
+/* Killed by a SIGKILL of which the kernel's log may still tell. */
+static bool line_may_come(struct runner *run, struct alloc_wait *wait)
 {
-	const struct alloc_wait *wait = data;
 	const struct world_task *task = &run->world.tasks[wait->task];
 
+	if (wait->until != PLAN_UNTIL_KILLED || our_kills(run) > wait->kills ||
+	    task->life != WORLD_KILLED || task->status != SIGKILL)
+		return false;
+	if (!wait->line_deadline_ns)
+		wait->line_deadline_ns = clock_ns() + KILL_LINE_NS;
+	return clock_ns() < wait->line_deadline_ns;
+}
+
+static bool alloc_done(struct runner *run, void *data)
+{
+	struct alloc_wait *wait = data;
+	const struct world_task *task = &run->world.tasks[wait->task];
+
+	if (line_may_come(run, wait))
+		return false;
 	if (task->life != WORLD_RUNNING || run->tasks[wait->task].alloc_seq == 0)
 		return true;
 	if (wait->until == PLAN_UNTIL_KILLED && our_kills(run) > wait->kills)
@@ -242,8 +263,10 @@ static bool alloc_bytes(struct runner *run, const struct plan_step *step, bool f
 void step_alloc(struct runner *run, const struct plan_step *step)
 {
 	enum hog_op op = step->kind == PLAN_FREE ? HOG_FREE : HOG_ALLOC;
-	struct alloc_wait wait = {step->task, step->until, our_kills(run), 0};
-	uint64_t poll_ns = step->until == PLAN_UNTIL_BLOCKED ? BLOCKED_POLL_NS : 0;
+	struct alloc_wait wait = {step->task, step->until, our_kills(run), 0, 0};
+	uint64_t poll_ns = step->until == PLAN_UNTIL_BLOCKED  ? BLOCKED_POLL_NS
+			   : step->until == PLAN_UNTIL_KILLED ? KILLED_POLL_NS
+							      : 0;
 	/* The second round takes what the kernel has given back meanwhile, mostly nothing. */
 	uint64_t asked = 0, times = takes_rest(step) ? 2 : step->times;
 
