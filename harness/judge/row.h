@@ -44,7 +44,7 @@ struct item {
 struct expect {
 	size_t n;
 	struct item *items;
-	uint64_t within_ns;
+	uint64_t within_ns, lasts_ns;
 	unsigned wants;
 };
 
@@ -93,6 +93,7 @@ void row_parse_notified(struct parse *parse, const struct node *value);
 void row_parse_swap_used(struct parse *parse, const struct node *value);
 void row_parse_log(struct parse *parse, const struct node *value);
 void row_parse_within(struct parse *parse, const struct node *value);
+void row_parse_lasts(struct parse *parse, const struct node *value);
 
 #define ROW_EVAL(name)                                                            \
 	enum judge_state name(const struct item *item, const struct world *world, \

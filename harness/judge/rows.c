@@ -49,7 +49,9 @@
 	ROW("violation", row_parse_violation, row_eval_violation, row_claim_violation, 0,         \
 	    "hogs that the confinement stopped, and where: {TASK: kill}, {TASK: any}")            \
 	ROW("within", row_parse_within, NULL, NULL, 0,                                            \
-	    "all of it comes true within this time: 500ms, 2s")
+	    "all of it comes true within this time: 500ms, 2s")                                   \
+	ROW("lasts", row_parse_lasts, NULL, NULL, 0,                                              \
+	    "and stays true for so long from then on: 300ms")
 
 #define KEY(key, parse, eval, claim, wants, help)  key,
 #define LINE(key, parse, eval, claim, wants, help) {key, parse, eval, claim, wants, help},
