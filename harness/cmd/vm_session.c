@@ -77,8 +77,12 @@ static void add_folders(struct image *image)
 {
 	static const char *const folders[] = {"dev", "proc", "sys", "tmp", "run", "var", NULL};
 
+	static const char passwd[] = "root:x:0:0:root:/:/bin/sh\n"
+				     "nobody:x:65534:65534:nobody:/:/bin/sh\n";
+
 	for (size_t i = 0; folders[i]; i++)
 		image_add_dir(image, folders[i]);
+	image_add_text(image, "etc/passwd", passwd, sizeof(passwd) - 1, 0644);
 }
 
 static int add_modules(struct image *image, const struct kernel *kernel, struct err *err)
