@@ -180,6 +180,14 @@ static bool uses_oom_group(const struct plan *plan)
 	return false;
 }
 
+static bool has_task_outside(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_tasks; i++)
+		if (plan->tasks[i].group < 0)
+			return true;
+	return false;
+}
+
 static int make_groups(struct runner *run, struct err *err)
 {
 	const struct plan *plan = run->plan;
@@ -188,6 +196,10 @@ static int make_groups(struct runner *run, struct err *err)
 			  &run->top, err);
 	for (size_t i = 0; r >= 0 && i < plan->n_groups; i++)
 		r = make_group(run, (int)i, err);
+	/* A group that hands controllers down has no processes of its own on v2. */
+	if (r >= 0 && has_task_outside(plan) &&
+	    cg_host_version(run->options->cg_host, "memory") == CG_V2)
+		r = cg_create(run->options->cg_host, run->top, "-outside", &run->outside, err);
 	run->world.double_count = uses_oom_group(plan);
 	return r;
 }
@@ -242,7 +254,8 @@ int runner_spawn(struct runner *run, int index, struct err *err)
 {
 	const struct plan_task *plan = &run->plan->tasks[index];
 	struct world_task *world = &run->world.tasks[index];
-	struct cg *group = plan->group >= 0 ? run->groups[plan->group] : run->top;
+	struct cg *outside = run->outside ? run->outside : run->top;
+	struct cg *group = plan->group >= 0 ? run->groups[plan->group] : outside;
 
 	if (world->life == WORLD_RUNNING)
 		return err_set(err, EEXIST, "task '%s' is running already", plan->name);
@@ -369,6 +382,8 @@ static void take_down(struct runner *run)
 		if (run->groups && run->groups[i] &&
 		    cg_destroy(run->groups[i], TAKE_DOWN_NS, &err) < 0)
 			runner_warn(run, "%s", err.text);
+	if (run->outside && cg_destroy(run->outside, TAKE_DOWN_NS, &err) < 0)
+		runner_warn(run, "%s", err.text);
 	if (run->top && cg_destroy(run->top, TAKE_DOWN_NS, &err) < 0)
 		runner_warn(run, "%s", err.text);
 	if (run->loop)

@@ -51,6 +51,7 @@ struct runner {
 	const struct runner_options *options;
 	struct loop *loop;
 	struct cg *top;	    /* the scenario's own group */
+	struct cg *outside; /* v2: of tasks without a group, as 'top' may hold none; else NULL */
 	struct cg **groups; /* one per plan group; NULL once removed */
 	struct task *tasks;
 	struct task_hook *hooks; /* one a task: (runner, task index) for callbacks */
