@@ -227,6 +227,7 @@ void observe_mark(struct runner *run)
 	for (size_t i = 0; i < world->n_groups; i++) {
 		world->groups[i].oom_kill_mark = world->groups[i].oom_kill;
 		world->groups[i].notifications_mark = world->groups[i].notifications;
+		world->groups[i].pressures_mark = world->groups[i].pressures;
 	}
 	for (size_t i = 0; i < world->n_tasks; i++) {
 		world->tasks[i].was_blocked = world->tasks[i].blocked;

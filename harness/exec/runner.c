@@ -324,6 +324,7 @@ static int set_up(struct runner *run, struct err *err)
 		run->tasks[i] =
 			(struct task){.pidfd = -1, .socket = -1, .receipts = -1, .output = -1};
 	run->groups = mem_zero(run->plan->n_groups, sizeof(struct cg *));
+	run->pressure_fds = mem_zero(run->plan->n_groups, sizeof(*run->pressure_fds));
 	run->hooks = mem_zero(n, sizeof(*run->hooks));
 	for (size_t i = 0; i < n; i++)
 		run->hooks[i] = (struct task_hook){
@@ -404,6 +405,7 @@ static void free_all(struct runner *run)
 	loop_free(run->loop);
 	free(run->tasks);
 	free(run->groups);
+	free(run->pressure_fds);
 	free(run->hooks);
 	free(run->world.tasks);
 	free(run->world.groups);

@@ -28,6 +28,8 @@
 	    "memory of groups: {GROUP: <=80M}, {GROUP: <=50%} of the limit")                      \
 	ROW("notified", row_parse_notified, row_eval_notified, NULL, 0,                           \
 	    "how often the groups' event descriptors fired: {GROUP: +1}")                         \
+	ROW("pressure", row_parse_pressure, row_eval_pressure, NULL, 0,                           \
+	    "how often the kernel told of a stall that a 'watch' step asked for: {GROUP: '>=1'}") \
 	ROW("group_empty", row_parse_groups, row_eval_group_empty, NULL, JUDGE_WANTS_POPULATED,   \
 	    "no live process in these groups or below")                                           \
 	ROW("errno", row_parse_errno, row_eval_errno, row_claim_errno, 0,                         \
