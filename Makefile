@@ -8,6 +8,7 @@ RELEASED := November 22, 2026
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
+LIBEXECDIR ?= $(PREFIX)/libexec/oomlab
 DATADIR    ?= $(PREFIX)/share/oomlab
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 CLANG      ?= clang
@@ -35,7 +36,8 @@ HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
 # The programs of a virtual machine are static: without what needs libraries that are not.
 NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cmd_vm.c \
-	harness/cmd/vm_%.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
+	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c \
+	harness/cmd/progress.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
 	$(filter harness/guest/setup.c,$(GUEST_SRC))
 
@@ -52,7 +54,7 @@ GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/fil
 
 # ---- flags ------------------------------------------------------------------------------------
 
-LIBS := libfyaml jansson libseccomp libtracefs zlib liblzma libzstd liblz4
+LIBS := libfyaml jansson libseccomp libtracefs zlib liblzma libzstd liblz4 nettle
 ifneq ($(filter-out clean help lint check-layers,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(LIBS) 2>&1 || echo missing),)
 $(error $(PKG_CONFIG) does not find all of: $(LIBS); './quickstart' installs them, packages.txt names them)
@@ -75,7 +77,11 @@ HOG_LINK   := -static -no-pie -Wl,--gc-sections,-z,relro,-z,now
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
 Q   := $(if $(V),,@)
+, := ,
 say  = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-8s%s\n' $(1) $(2))
 # Recipes that make a list write it through this, so that nothing is rebuilt for an equal one.
 keep = { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
@@ -95,6 +101,7 @@ $(eval $(call way,$(B)/obj/lab,$$(CC),$$(LAB_FLAGS)))
 $(eval $(call way,$(B)/obj/hog,$$(CC),$$(HOG_FLAGS)))
 $(eval $(call way,$(B)/asan/obj,$$(CC),$$(ASAN_FLAGS)))
 $(eval $(call way,$(B)/clang/obj,$$(CLANG),$$(LAB_FLAGS) -Werror))
+$(eval $(call way,$(B)/fuzz/obj,$$(CLANG),$$(FUZZ_FLAGS)))
 
 # tests/unit/main.c serves both kinds of libcheck programs
 $(B)/%/tests/unit/main.o: SUITES := -I$(GEN)/unit
@@ -136,7 +143,7 @@ $(B)/oomhog: $(call objs,$(B)/obj/hog,$(HOG_SRC))
 $(B)/obj/hog/guest.a: $(call objs,$(B)/obj/hog,$(GUEST_LIB_SRC))
 	$(archive)
 GUEST_LINK = $(CC) $(CFLAGS) $(HOG_LINK) -s $(LDFLAGS)
-GUEST_LIBS = $(shell $(PKG_CONFIG) --static --libs libfyaml jansson libseccomp) -lm
+GUEST_LIBS = $(shell $(PKG_CONFIG) --static --libs libfyaml jansson libseccomp zlib liblzma libzstd) -lm
 $(B)/guest/oomlab: $(call objs,$(B)/obj/hog,$(GEN)/guest_cmds.c harness/cmd/main.c) $(B)/obj/hog/guest.a
 	$(call link,$(GUEST_LINK),$(GUEST_LIBS))
 $(B)/guest/init: $(call objs,$(B)/obj/hog,harness/guest/init.c) $(B)/obj/hog/guest.a
@@ -238,8 +245,12 @@ run: all
 TEST_ENV = OOMLAB=$(CURDIR)/$(B)/oomlab OOMLAB_HOG=$(CURDIR)/$(B)/oomhog CC='$(CC)'
 INTEGRATION_RUN := $(B)/tests/integration $(INTEGRATION_SH)
 
+# clang may be there without libFuzzer's runtime.
+FUZZER = $(if $(filter test,$(MAKECMDGOALS)),$(shell echo 'int LLVMFuzzerTestOneInput(void){return 0;}' | \
+	$(CLANG) -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null && echo $(B)/fuzz/fuzz_oomlog))
+
 ##test: all tests; the last line counts them
-test: all $(B)/asan/unit $(B)/tests/check_logs $(filter $(B)/%,$(INTEGRATION_RUN)) man
+test: $(FUZZER) all $(B)/asan/unit $(B)/tests/check_logs $(filter $(B)/%,$(INTEGRATION_RUN)) man
 	@$(TEST_ENV) sh tests/run.sh $(B)/asan/unit $(OOMLOG_RUN) $(CLI_SH) tests/layers.sh $(INTEGRATION_RUN)
 
 ##test-unit: unit tests alone, under the address and undefined-behaviour sanitizers
@@ -254,13 +265,40 @@ test-logs: all $(B)/tests/check_logs
 test-integration: all $(filter $(B)/%,$(INTEGRATION_RUN))
 	@$(TEST_ENV) sh tests/run.sh $(INTEGRATION_RUN)
 
+##test-prediction: 10,000 kills in generated groups, each predicted (as root; some minutes; KILLS=N)
+test-prediction: all
+	@$(TEST_ENV) sh tests/prediction.sh
+
 ##test-cli: tests of the command line alone
 test-cli: all man
 	@$(TEST_ENV) sh tests/run.sh $(CLI_SH)
 
+##test-matrix: the catalogue on KERNELS in virtual machines, cgroup v1 and v2, against results/baseline
+# What fails on some kernel is the matrix's to judge where there is a baseline; what broke (3) is not.
+KERNELS ?= debian:5.10 debian:6.1 debian:6.12 debian:7.3
+BASELINE ?= results/baseline
+test-matrix: all
+	@rm -rf $(B)/matrix; ran=0; judged=0; \
+	$(B)/oomlab vm $(KERNELS:%=--kernel=%) --cgroup=v1,v2 --results=$(B)/matrix $(ARGS) || ran=$$?; \
+	case $$ran in 0 | 1 | 3 | 77) ;; *) exit $$ran ;; esac; \
+	if test -d '$(BASELINE)'; then set -- --baseline '$(BASELINE)'; else set --; fi; \
+	$(B)/oomlab matrix "$$@" $(B)/matrix || judged=$$?; \
+	if test $$ran -eq 3 || { test $$# -eq 0 && test $$ran -eq 1; }; then exit $$ran; fi; exit $$judged
+
 ##check-layers: hold the includes against the arrows of docs/architecture.md
 check-layers:
 	@$(TEST_ENV) sh tests/layers.sh
+
+##fuzz: fuzz the parser of OOM reports for SECONDS=30 (SEEDS: folders with logs to start from)
+FUZZ_SRC := tests/fuzz/fuzz_oomlog.c $(filter base/% harness/oomlog/%,$(LIB_SRC))
+SECONDS  ?= 30
+SEEDS    ?= $(wildcard tests/fixtures/oomlog ../shared/oomlogs)
+$(B)/fuzz/fuzz_oomlog: $(call objs,$(B)/fuzz/obj,$(FUZZ_SRC))
+	$(call link,$(CLANG) -g -fsanitize=fuzzer$(,)address$(,)undefined)
+fuzz: $(B)/fuzz/fuzz_oomlog
+	@mkdir -p $(B)/fuzz/corpus
+	$< -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(B)/fuzz/ -dict=tests/fuzz/oomlog.dict $(B)/fuzz/corpus $(SEEDS)
 
 ##clang: build everything with clang, warnings as errors
 clang: $(B)/clang/oomlab $(B)/clang/oomhog $(B)/clang/unit \
@@ -302,6 +340,8 @@ format:
 install: all man
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR))
 	install -m 755 $(B)/oomlab $(B)/oomhog $(DESTDIR)$(BINDIR)
+	install -d $(DESTDIR)$(LIBEXECDIR)/guest
+	install -m 755 $(GUEST) $(DESTDIR)$(LIBEXECDIR)/guest
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	$(if $(MAN5),install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
 	install -m 644 $(B)/oomlab.bash $(DESTDIR)$(BASHDIR)/oomlab
@@ -312,7 +352,7 @@ install: all man
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(BINDIR)/oomlab $(BINDIR)/oomhog $(BASHDIR)/oomlab \
 		$(MAN1:$(B)/man/%=$(MANDIR)/man1/%) $(MAN5:$(B)/man/%=$(MANDIR)/man5/%))
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXECDIR)
 
 ##clean: remove build/
 clean:
@@ -321,8 +361,9 @@ clean:
 ##help: this list
 help:
 	@sed -n 's/^##\([^:]*\): */  \1\t/p' Makefile | expand -t 20
-	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS'
+	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS KERNELS BASELINE'
 
 FORCE:
-.PHONY: FORCE all run test test-unit test-logs test-integration test-cli check-layers clang man bench lint format \
+.PHONY: FORCE all run test test-unit test-logs test-integration test-prediction test-cli \
+	test-matrix check-layers fuzz clang man bench lint format \
 	install uninstall clean help

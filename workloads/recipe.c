@@ -10,11 +10,14 @@
 #include "base/parse.h"
 #include "base/str.h"
 
+#define KINDS "anon, file, shmem, mlock, tables or swapped"
+
 enum { WORD_MAX = 32 };
 
 const char *const recipe_kinds[] = {
-	[RECIPE_ANON] = "anon",	  [RECIPE_FILE] = "file",    [RECIPE_SHMEM] = "shmem",
-	[RECIPE_MLOCK] = "mlock", [RECIPE_MLOCK + 1] = NULL,
+	[RECIPE_ANON] = "anon",	  [RECIPE_FILE] = "file",     [RECIPE_SHMEM] = "shmem",
+	[RECIPE_MLOCK] = "mlock", [RECIPE_TABLES] = "tables", [RECIPE_SWAPPED] = "swapped",
+	[RECIPE_KINDS] = NULL,
 };
 
 /* The next word (ended by white space or '+') into word; returns where it ends. */
@@ -43,10 +46,9 @@ static int parse_kind(const char *word, size_t number, enum recipe_kind *ret, st
 	if (!*word)
 		return err_set(err, EINVAL,
 			       "part %zu: expected a kind of memory after the size "
-			       "(anon, file, shmem or mlock), got nothing",
-			       number);
-	return err_set(err, EINVAL, "part %zu: expected anon, file, shmem or mlock, got '%s'",
-		       number, word);
+			       "(%s), got nothing",
+			       number, KINDS);
+	return err_set(err, EINVAL, "part %zu: expected %s, got '%s'", number, KINDS, word);
 }
 
 static int parse_part(const char **at, struct recipe *recipe, struct err *err)

@@ -12,7 +12,15 @@
 
 enum { RECIPE_PARTS_MAX = 16 };
 
-enum recipe_kind { RECIPE_ANON, RECIPE_FILE, RECIPE_SHMEM, RECIPE_MLOCK };
+enum recipe_kind {
+	RECIPE_ANON,
+	RECIPE_FILE,
+	RECIPE_SHMEM,
+	RECIPE_MLOCK,
+	RECIPE_TABLES,	/* page tables alone */
+	RECIPE_SWAPPED, /* anonymous, and swapped out at once */
+	RECIPE_KINDS
+};
 extern const char *const recipe_kinds[]; /* NULL-terminated */
 
 struct recipe {

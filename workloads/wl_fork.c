@@ -14,12 +14,15 @@ struct values {
 	uint64_t children;
 	uint64_t size_bytes;
 	uint64_t parent_bytes;
+	uint64_t shared_bytes;
 	uint64_t depth;
 	uint64_t total;
 	uint64_t interval_ns;
 	bool bomb;
 	bool hold;
-	struct brood brood; /* state */
+	/* state */
+	struct brood brood;
+	char *shared;
 };
 
 static const struct opt opts[] = {
@@ -40,6 +43,12 @@ static const struct opt opts[] = {
 	 .offset = offsetof(struct values, parent_bytes),
 	 .arg = "SIZE",
 	 .help = "memory that the parent touches first, not shared with its children (default 0)"},
+	{.name = "shared",
+	 .kind = OPT_SIZE,
+	 .offset = offsetof(struct values, shared_bytes),
+	 .arg = "SIZE",
+	 .help = "memory that the parent and every child map and touch together, besides their own "
+		 "(default 0)"},
 	{.name = "depth",
 	 .kind = OPT_U64,
 	 .offset = offsetof(struct values, depth),
@@ -117,6 +126,13 @@ static int setup(struct hog *hog, void *data, struct err *err)
 	if (r < 0)
 		return r;
 	hog->watch = brood_watch;
+	if (values->shared_bytes) {
+		void *got = mmap(NULL, values->shared_bytes, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (got == MAP_FAILED)
+			return err_errno(err, errno, "cannot map the shared memory");
+		values->shared = got;
+	}
 	/* The parent's memory is its own: children neither see nor count it. */
 	if (madvise(hog->region.base, (hog->region.room_pages + 1) * hog->page_size,
 		    MADV_DONTFORK) < 0)
@@ -135,6 +151,7 @@ static _Noreturn void live_as_child(struct hog *hog, struct values *values, uint
 
 	if (levels > 0)
 		(void)fork_children(hog, values, levels);
+	hog_touch(hog, values->shared, hog_pages(hog, values->shared_bytes));
 	if (bytes > 0 &&
 	    (hog_region_open(hog, HOG_THP_NEVER, &err) < 0 || hog_region_touch(hog, bytes) < 0))
 		hog_failed(hog, ENOMEM);
@@ -235,6 +252,7 @@ static int run(struct hog *hog, void *data)
 
 	if (r < 0)
 		return r;
+	hog_touch(hog, values->shared, hog_pages(hog, values->shared_bytes));
 	if (values->parent_bytes)
 		hog_say_progress(hog, values->parent_bytes, began);
 	return values->bomb ? run_bomb(hog, values) : run_tree(hog, values);

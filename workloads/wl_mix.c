@@ -27,6 +27,8 @@ struct values {
 	uint64_t part_pages; /* of it, done */
 	uint64_t disk_bytes;
 	uint64_t shmem_bytes;
+	char *sparse; /* address space for page tables; opened before the confinement */
+	uint64_t sparse_tables;
 };
 
 static const struct opt opts[] = {
@@ -35,7 +37,7 @@ static const struct opt opts[] = {
 	 .kind = OPT_TEXT,
 	 .offset = offsetof(struct values, recipe),
 	 .arg = "RECIPE",
-	 .help = "sizes and kinds (anon, file, shmem, mlock) joined by + "
+	 .help = "sizes and kinds (anon, file, shmem, mlock, tables, swapped) joined by + "
 		 "(default '40M anon + 20M file + 8M shmem')"},
 	{.name = "dir",
 	 .kind = OPT_TEXT,
@@ -77,6 +79,43 @@ static int open_disk(const struct values *values, struct err *err)
 	return hog_place_fd(fd_take(&fd), FD_DISK, err);
 }
 
+/* What one page table maps. */
+static uint64_t table_bytes(const struct hog *hog)
+{
+	return hog->page_size / sizeof(uint64_t) * hog->page_size;
+}
+
+static uint64_t count_tables(const struct hog *hog, const struct recipe *recipe)
+{
+	uint64_t tables = 0;
+
+	for (size_t i = 0; i < recipe->n; i++)
+		if (recipe->part[i].kind == RECIPE_TABLES)
+			tables += hog_pages(hog, recipe->part[i].bytes);
+	return tables;
+}
+
+/* Huge zero pages would need no tables: the hog's THP setting forbids them. */
+static int open_sparse(struct hog *hog, struct values *values, struct err *err)
+{
+	uint64_t tables = count_tables(hog, &values->parsed);
+
+	if (tables == 0)
+		return 0;
+	if (tables > (1ULL << 46) / table_bytes(hog))
+		return err_set(err, EINVAL, "%llu page tables are more than address space has",
+			       (unsigned long long)tables);
+	void *got = mmap(NULL, (tables + 1) * table_bytes(hog), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (got == MAP_FAILED)
+		return err_errno(err, errno, "cannot map room for %llu page tables",
+				 (unsigned long long)tables);
+	/* From the first whole table on: what is left in front may be in use by others. */
+	uintptr_t at = ((uintptr_t)got + table_bytes(hog) - 1) & ~(table_bytes(hog) - 1);
+	values->sparse = (char *)at; /* NOLINT: rounded up within the mapping */
+	return 0;
+}
+
 static int setup(struct hog *hog, void *data, struct err *err)
 {
 	struct values *values = data;
@@ -92,6 +131,8 @@ static int setup(struct hog *hog, void *data, struct err *err)
 		r = fd < 0 ? err_errno(err, errno, "cannot make a memfd")
 			   : hog_place_fd(fd, FD_SHMEM, err);
 	}
+	if (r >= 0)
+		r = open_sparse(hog, values, err);
 	values->scratch = hog_scratch(hog);
 	if (r >= 0 && !values->scratch)
 		r = err_errno(err, errno, "cannot map a buffer");
@@ -145,12 +186,30 @@ static int fill_shmem(struct hog *hog, struct values *values)
 	return write_page(hog, values, FD_SHMEM, &values->shmem_bytes);
 }
 
+/* A load maps the zero page, which costs nothing but the table that it is entered in. */
+static int fill_table(struct hog *hog, struct values *values)
+{
+	hog_peek(hog, values->sparse + values->sparse_tables * table_bytes(hog), 1);
+	values->sparse_tables++;
+	return 0;
+}
+
 static int (*const fills[])(struct hog *, struct values *) = {
-	[RECIPE_ANON] = fill_anon,
-	[RECIPE_FILE] = fill_file,
-	[RECIPE_SHMEM] = fill_shmem,
-	[RECIPE_MLOCK] = fill_locked,
+	[RECIPE_ANON] = fill_anon,    [RECIPE_FILE] = fill_file,    [RECIPE_SHMEM] = fill_shmem,
+	[RECIPE_MLOCK] = fill_locked, [RECIPE_TABLES] = fill_table, [RECIPE_SWAPPED] = fill_anon,
 };
+
+/* What is done when a part is complete. Where there is no swap the call moves nothing. */
+static int finish_part(struct hog *hog, const struct values *values)
+{
+	const struct hog_region *region = &hog->region;
+	uint64_t pages = values->part_pages;
+
+	if (values->parsed.part[values->part].kind != RECIPE_SWAPPED)
+		return 0;
+	char *start = region->base + (region->used_pages - pages + 1) * hog->page_size;
+	return madvise(start, pages * hog->page_size, MADV_PAGEOUT) < 0 ? -errno : 0;
+}
 
 /* Goes on with the recipe where it stands; -ENOSPC when it is used up. */
 static int alloc(struct hog *hog, void *data, uint64_t bytes)
@@ -163,11 +222,13 @@ static int alloc(struct hog *hog, void *data, uint64_t bytes)
 		int r = fills[values->parsed.part[values->part].kind](hog, values);
 		if (r < 0)
 			return r;
-		if (++values->part_pages >=
-		    hog_pages(hog, values->parsed.part[values->part].bytes)) {
-			values->part++;
-			values->part_pages = 0;
-		}
+		if (++values->part_pages < hog_pages(hog, values->parsed.part[values->part].bytes))
+			continue;
+		r = finish_part(hog, values);
+		values->part++;
+		values->part_pages = 0;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -195,7 +256,11 @@ static int release(struct hog *hog, void *data, uint64_t bytes)
 		return -errno;
 	if (values->shmem_bytes && ftruncate(FD_SHMEM, 0) < 0)
 		return -errno;
+	if (values->sparse_tables &&
+	    madvise(values->sparse, values->sparse_tables * table_bytes(hog), MADV_DONTNEED) < 0)
+		return -errno;
 	hog_uncount(hog, *hog->touched);
+	values->sparse_tables = 0;
 	values->disk_bytes = values->shmem_bytes = 0;
 	values->part = 0;
 	values->part_pages = 0;
@@ -221,9 +286,13 @@ static int run(struct hog *hog, void *data)
 
 const struct wl wl_mix = {
 	.name = "mix",
-	.summary = "a recipe of anonymous, file, shared and locked memory",
-	.description = "Fills its recipe part by part. File parts are written, shmem parts are "
-		       "written to a memfd, mlock parts are locked page by page.",
+	.summary = "a recipe of anonymous, file, shared, locked and swapped memory and page tables",
+	.description =
+		"Fills its recipe part by part. File parts are written, shmem parts are "
+		"written to a memfd, mlock parts are locked page by page. A tables part is page "
+		"tables alone: one load in each piece of address space that a table maps. A "
+		"swapped part is anonymous memory that goes to swap as soon as it is complete "
+		"(MADV_PAGEOUT, since 5.4).",
 	.opts = opts,
 	.values_size = sizeof(struct values),
 	.defaults =

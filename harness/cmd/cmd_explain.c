@@ -204,7 +204,7 @@ static int explain_run(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 
 const struct cmd cmd_explain = {
 	.opts = {.name = "explain",
-		 .args = "[FILE|-...]",
+		 .args = "[FILE...|-]",
 		 .summary = "explain OOM reports of kernel logs, and check the kernel's choice",
 		 .description =
 			 "Reads logs of any kernel from 2.4 on, as they are: dmesg, syslog, "
@@ -228,7 +228,8 @@ const struct cmd cmd_explain = {
 			     "oomlab explain --list /var/log/kern.log*\tone line each, packed ones "
 			     "too\n"
 			     "journalctl -k -o json | oomlab explain\tthe journal\n"
-			     "oomlab explain --follow --json\ta feed of this machine's kills\n"
+			     "oomlab explain --follow --since now --json\ta feed of this machine's "
+			     "kills\n"
 			     "oomlab explain -S yesterday -t 0 kern.log\tall processes\n",
 		 .exit_status = "0\tOOM reports were found and printed\n"
 				"1\tno OOM report, or none of those that were asked for; with "

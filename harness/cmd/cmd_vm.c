@@ -27,8 +27,9 @@ static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
 
 static const struct opt options[] = {
 	{"kernel", 'k', OPT_LIST, AT(kernels), "KERNEL",
-	 "boot this: a bzImage or vmlinux, or 'host' (default); may be given many times", NULL,
-	 "file"},
+	 "boot this: a bzImage or vmlinux, 'host' (default), or 'debian:VERSION' or "
+	 "'debian:SUITE', see 'oomlab kernels'; may be given many times",
+	 NULL, "file"},
 	{"cgroup", 'c', OPT_TEXT, AT(cgroups), "LIST",
 	 "v1, v2 or hybrid, or several with commas: a boot each (default v2)", NULL, NULL},
 	{"memory", 'm', OPT_SIZE, AT(memory_bytes), "SIZE", "memory of the machine (default 256M)",
@@ -43,8 +44,8 @@ static const struct opt options[] = {
 	{"append", '\0', OPT_TEXT, AT(append), "TEXT", "add this to the kernel's command line",
 	 NULL, NULL},
 	{"with", '\0', OPT_LIST, AT(with), "PROGRAM",
-	 "put a program of this machine into the image, with its libraries; a shell and what the "
-	 "catalogue calls are there always",
+	 "put a program of this machine into the image, with its libraries; those that the "
+	 "catalogue calls are there if they are here",
 	 NULL, "file"},
 	{"param", 'p', OPT_LIST, AT(params), "NAME=VALUE", "set a parameter of the scenarios", NULL,
 	 NULL},

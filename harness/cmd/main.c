@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <libfyaml.h>
+#include <lzma.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -74,8 +77,9 @@ static int print_version(void)
 	const struct scmp_version *seccomp = seccomp_version();
 
 	printf("%s %s\n", prog, oomlab_version);
-	printf("libfyaml %s, jansson %s, libseccomp %u.%u.%u\n", fy_library_version(),
-	       jansson_version_str(), seccomp->major, seccomp->minor, seccomp->micro);
+	printf("libfyaml %s, jansson %s, libseccomp %u.%u.%u, zlib %s, liblzma %s, libzstd %s\n",
+	       fy_library_version(), jansson_version_str(), seccomp->major, seccomp->minor,
+	       seccomp->micro, zlibVersion(), lzma_version_string(), ZSTD_versionString());
 	return CMD_OK;
 }
 

@@ -81,6 +81,11 @@ const struct score_row *score_find(const struct score_scope *scope, int64_t pid)
 /* Whether a row is shown: within --top, kernel threads only with all. */
 bool score_is_shown(const struct score *score, const struct score_scope *scope, size_t row);
 
+/* The memory that so many points stand for, in pages; kernels up to 3.4 count thousandths of T. */
+uint64_t score_pages(const struct score *score, const struct score_scope *scope, int64_t points);
+/* How many can be chosen and are shown, and what oom_score_adj weighs: one sentence. */
+void score_tell_count(const struct score *score, const struct score_scope *scope, size_t shown,
+		      struct str *out);
 /* Sentences, a line each, cleaned for a terminal. */
 void score_tell(const struct score *score, const struct score_scope *scope, struct str *out);
 /* Where one process stands in a scope, one line. */
@@ -97,8 +102,8 @@ struct score_view {
 	size_t width;  /* columns; 0: as long as it gets */
 	size_t height; /* rows, or lines of a screen; 0: any number */
 };
-/* The table; 'pids' (n): only those of them. */
-void score_show(const struct score *score, const struct score_scope *scope, const int64_t *pids,
-		size_t n, const struct score_view *view, struct str *out);
+/* The table; 'pids' (n): only those of them. Returns the number of rows. */
+size_t score_show(const struct score *score, const struct score_scope *scope, const int64_t *pids,
+		  size_t n, const struct score_view *view, struct str *out);
 
 #endif

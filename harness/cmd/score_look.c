@@ -95,13 +95,17 @@ static void add_text(struct score_session *session, struct str *out)
 	enum { AROUND = 5, ROWS_MIN = 3 }; /* date, head, count, blank, and the cursor's line */
 	struct score_view view = session->view;
 	STR_AUTO sentences = STR_INIT;
+	STR_AUTO count = STR_INIT;
 
 	add_sentences(session, &sentences);
 	size_t taken = count_lines(str_text(&sentences)) + AROUND;
 	if (view.height)
 		view.height = view.height > taken + ROWS_MIN ? view.height - taken : ROWS_MIN;
-	score_show(&session->score, &session->score.main, session->pids, session->n_pids, &view,
-		   out);
+	const struct score_scope *scope = &session->score.main;
+	size_t shown =
+		score_show(&session->score, scope, session->pids, session->n_pids, &view, out);
+	score_tell_count(&session->score, scope, shown, &count);
+	add_wrapped(out, str_text(&count), view.width);
 	str_add(out, "\n");
 	str_add(out, str_text(&sentences));
 }

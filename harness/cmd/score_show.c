@@ -21,10 +21,11 @@ static void add_pages(struct str *out, const struct score_scope *scope, uint64_t
 	str_addf(out, " %*s", width, pages ? size : "0");
 }
 
-static void add_points(struct str *out, const struct score_scope *scope, int64_t points)
+static void add_points(struct str *out, const struct score *score, const struct score_scope *scope,
+		       int64_t points)
 {
 	char size[PARSE_TEXT_MAX], text[PARSE_TEXT_MAX + 1];
-	uint64_t pages = points < 0 ? -(uint64_t)points : (uint64_t)points;
+	uint64_t pages = score_pages(score, scope, points);
 
 	if (points == BADNESS_NEVER) {
 		str_addf(out, " %10s %8s", "-", "-");
@@ -66,8 +67,8 @@ static void add_name(struct str *out, const struct score_scope *scope, const str
 		str_add(out, str_text(&name));
 }
 
-static void add_row(struct str *out, const struct score_scope *scope, const struct score_row *row,
-		    const struct score_view *view)
+static void add_row(struct str *out, const struct score *score, const struct score_scope *scope,
+		    const struct score_row *row, const struct score_view *view)
 {
 	const struct badness_task *task = &scope->c->tasks[row->at];
 	const char *style = row->rank == 1 ? style_victim : row->rank == 0 ? style_never : NULL;
@@ -82,28 +83,12 @@ static void add_row(struct str *out, const struct score_scope *scope, const stru
 	add_pages(out, scope, task->rss_pages, 6);
 	add_pages(out, scope, task->swap_pages, 6);
 	add_pages(out, scope, task->table_pages, 6);
-	add_points(out, scope, row->points);
+	add_points(out, score, scope, row->points);
 	add_scores(out, row);
 	add_name(out, scope, row, view->width);
 	if (view->colour && style)
 		str_add(out, style_off);
 	str_add(out, "\n");
-}
-
-/* One sentence below the table. */
-static void add_count(const struct score *score, const struct score_scope *scope, size_t shown,
-		      struct str *out)
-{
-	char step[PARSE_TEXT_MAX];
-
-	str_addf(out, "%zu of %zu can be chosen, %zu shown", scope->n_eligible, scope->n_rows,
-		 shown);
-	if (scope->total_pages >= 1000)
-		str_addf(out, "; a step of oom_score_adj weighs %s",
-			 format_size_short(scope->total_pages / 1000 * scope->c->page_bytes, step));
-	if (score->forced)
-		str_addf(out, "; ranked by the rules of %s", score->rules->name);
-	str_add(out, ".\n");
 }
 
 static bool wanted(const struct score *score, const struct score_scope *scope, size_t row,
@@ -117,8 +102,8 @@ static bool wanted(const struct score *score, const struct score_scope *scope, s
 	return false;
 }
 
-void score_show(const struct score *score, const struct score_scope *scope, const int64_t *pids,
-		size_t n, const struct score_view *view, struct str *out)
+size_t score_show(const struct score *score, const struct score_scope *scope, const int64_t *pids,
+		  size_t n, const struct score_view *view, struct str *out)
 {
 	size_t shown = 0;
 
@@ -127,8 +112,8 @@ void score_show(const struct score *score, const struct score_scope *scope, cons
 	for (size_t i = 0; i < scope->n_rows; i++) {
 		if (!wanted(score, scope, i, pids, n) || (view->height && shown == view->height))
 			continue;
-		add_row(out, scope, &scope->rows[i], view);
+		add_row(out, score, scope, &scope->rows[i], view);
 		shown++;
 	}
-	add_count(score, scope, shown, out);
+	return shown;
 }

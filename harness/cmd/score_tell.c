@@ -7,7 +7,7 @@
 #include "harness/cmd/score.h"
 #include "harness/record/text.h"
 
-enum { NAMED = 5 };
+enum { NAMED = 5, ADJ_NEVER = -1000 };
 
 void score_name(struct str *out, const struct score_scope *scope, size_t at)
 {
@@ -25,13 +25,37 @@ static uint64_t magnitude(int64_t value)
 	return value < 0 ? -(uint64_t)value : (uint64_t)value;
 }
 
+uint64_t score_pages(const struct score *score, const struct score_scope *scope, int64_t points)
+{
+	uint64_t pages = magnitude(points);
+
+	return score->rules->scale == BADNESS_PERMILLE ? pages * scope->total_pages / 1000 : pages;
+}
+
+void score_tell_count(const struct score *score, const struct score_scope *scope, size_t shown,
+		      struct str *out)
+{
+	bool permille = score->rules->scale == BADNESS_PERMILLE;
+	char step[PARSE_TEXT_MAX];
+
+	str_addf(out, "%zu of %zu can be chosen, %zu shown", scope->n_eligible, scope->n_rows,
+		 shown);
+	if (permille || scope->total_pages >= 1000)
+		str_addf(out, "; a step of oom_score_adj weighs %s",
+			 pages_text(scope, scope->total_pages / 1000, step));
+	if (score->forced)
+		str_addf(out, "; ranked by the rules of %s", score->rules->name);
+	str_add(out, ".\n");
+}
+
 /* "312345 points (1.19G)" */
-static void tell_points(struct str *out, const struct score_scope *scope, int64_t points)
+static void tell_points(const struct score *score, struct str *out, const struct score_scope *scope,
+			int64_t points)
 {
 	char size[PARSE_TEXT_MAX];
 
 	str_addf(out, "%" PRId64 " point%s (%s%s)", points, magnitude(points) == 1 ? "" : "s",
-		 points < 0 ? "-" : "", pages_text(scope, magnitude(points), size));
+		 points < 0 ? "-" : "", pages_text(scope, score_pages(score, scope, points), size));
 }
 
 static void tell_when(struct str *out, const struct score_scope *scope)
@@ -123,7 +147,9 @@ static void tell_turning(const struct score_scope *scope, struct str *out)
 
 	if (choice->runner_up == SIZE_MAX)
 		return;
-	if (scope->has_victim_adj)
+	if (scope->has_victim_adj && scope->victim_adj == ADJ_NEVER)
+		str_add(out, "Only an oom_score_adj of -1000 would save it");
+	else if (scope->has_victim_adj)
 		str_addf(out,
 			 "It would not be chosen any more at an oom_score_adj of %d or below "
 			 "(it has %d)",
@@ -148,7 +174,7 @@ static void tell_next(const struct score *score, const struct score_scope *scope
 	str_add(out, ": ");
 	score_name(out, scope, choice->victim);
 	str_add(out, ", ");
-	tell_points(out, scope, choice->points);
+	tell_points(score, out, scope, choice->points);
 	str_add(out, ".\n");
 	if (choice->child != SIZE_MAX) {
 		str_add(out, "Its child ");
@@ -163,7 +189,7 @@ static void tell_next(const struct score *score, const struct score_scope *scope
 		str_add(out, "Then ");
 		score_name(out, scope, choice->runner_up);
 		str_add(out, ", with ");
-		tell_points(out, scope, choice->margin);
+		tell_points(score, out, scope, choice->margin);
 		str_add(out, " less.\n");
 	}
 	tell_sure(score, scope, out);
@@ -181,7 +207,7 @@ static void tell_reserve(const struct score *score, const struct score_scope *sc
 			     "takes who asks for memory, if it can be killed at all.\n");
 	if (!scope->dir && score->panics)
 		str_add(out, "But vm.panic_on_oom is set: the kernel panics instead.\n");
-	if (scope->dir && scope->total_pages < 1000)
+	if (scope->dir && scope->total_pages < 1000 && score->rules->scale == BADNESS_IN_PAGES)
 		str_add(out, "The limit is below 1000 pages: oom_score_adj has no weight, "
 			     "except -1000.\n");
 	if (c->hidden)

@@ -1,6 +1,7 @@
 /*
  * See vm_session.h. The guest's stream becomes a record line by line; a machine that ends in the
- * middle leaves what it said, and the scenario under way gets its verdict from how it ended.
+ * middle leaves what it said, the scenario under way gets its verdict from how it ended, and the
+ * next machine goes on behind it.
  */
 #include "harness/cmd/vm_session.h"
 
@@ -16,7 +17,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "harness/cmd/progress.h"
 #include "harness/cmd/terminal.h"
+#include "harness/cmd/vm_verdict.h"
 #include "harness/record/field.h"
 #include "harness/record/text.h"
 #include "harness/vm/image.h"
@@ -61,8 +64,9 @@ static int add_programs(struct image *image, struct err *err)
 /* What scenarios of the catalogue call. */
 static int add_with(struct image *image, const struct opt_list *with, struct err *err)
 {
-	static const char *const always[] = {"sh",    "unshare", "cat",	  "dd",	     "grep", "head",
-					     "mount", "sed",	 "sleep", "swapoff", "tail", NULL};
+	static const char *const always[] = {"sh",	"cat",	"dd",	   "grep",  "head",
+					     "mount",	"sed",	"setsid",  "sleep", "stress",
+					     "swapoff", "tail", "unshare", NULL};
 	struct err ignored;
 	int r = 0;
 
@@ -171,7 +175,8 @@ static void add_list(json_t *words, const char *option, const struct opt_list *l
 	}
 }
 
-static json_t *run_words(const struct vm_values *values)
+/* after: the last scenario that has its verdict from a machine before, NULL: none. */
+static json_t *run_words(const struct vm_values *values, const char *after)
 {
 	json_t *words =
 		json_pack("[s, s, s, s, s]", "run", "--format=stream", "--output=/dev/ttyS1",
@@ -179,6 +184,10 @@ static json_t *run_words(const struct vm_values *values)
 	MEM_AUTO char *repeat = mem_printf("--repeat=%llu", (unsigned long long)values->repeat);
 
 	json_array_append_new(words, json_string(repeat));
+	if (after) {
+		MEM_AUTO char *word = mem_printf("--after=%s", after);
+		json_array_append_new(words, field_text_new(word));
+	}
 	add_list(words, "param", &values->params);
 	add_list(words, "filter", &values->filters);
 	return words;
@@ -217,7 +226,7 @@ static void take_record(struct vm_session *session, const json_t *json)
 
 static void forget_began(struct vm_session *session)
 {
-	free(session->began);
+	json_decref(session->began);
 	session->began = NULL;
 	json_decref(session->events);
 	session->events = NULL;
@@ -244,7 +253,6 @@ static void take_result(struct vm_session *session, const json_t *json)
 static void on_line(void *data, json_t *line)
 {
 	struct vm_session *session = data;
-	const char *began = json_string_value(json_object_get(line, "began"));
 	json_t *event = json_object_get(line, "event");
 
 	if (json_object_get(line, "record"))
@@ -254,9 +262,9 @@ static void on_line(void *data, json_t *line)
 			json_object_get(json_object_get(line, "end"), "ended_unix_ns"));
 	else if (json_object_get(line, "result"))
 		take_result(session, json_object_get(line, "result"));
-	else if (began) {
+	else if (json_object_get(line, "began")) {
 		forget_began(session);
-		session->began = mem_dup(began);
+		session->began = json_incref(line);
 		session->events = json_array();
 	} else if (event && session->events) {
 		json_array_append(session->events, event);
@@ -276,28 +284,10 @@ static void on_console(void *data, const char *bytes, size_t n)
 /* The scenario under way when the machine ended is its business, whatever it expected. */
 static void end_of_scenario(struct vm_session *session, const struct machine *machine)
 {
-	const json_t *first = json_array_get(session->events, 0);
-	struct result result = {.verdict = VERDICT_BROKEN,
-				.name = mem_dup(session->began),
-				.tags = json_array(),
-				.params = json_object(),
-				.events = json_incref(session->events),
-				.findings = json_array(),
-				.kills = json_array(),
-				.samples = json_array(),
-				.log = json_array(),
-				.warnings = json_array()};
-	enum machine_end end = machine_ended(machine);
+	struct result result;
 
-	(void)field_u64_get(json_object_get(first, "t"), &result.began_ns);
-	result.ended_ns = result.began_ns;
-	if (end == MACHINE_PANIC) {
-		result.verdict = VERDICT_FAIL;
-		result.reason = mem_printf("the kernel panicked: %s", machine_panic(machine));
-	} else {
-		result.reason = mem_printf("the machine ended before its verdict (%s)",
-					   machine_end_name(end));
-	}
+	vm_verdict(session->began, session->events, machine_ended(machine), machine_panic(machine),
+		   machine_console(machine), &result);
 	keep_result(session, &result);
 }
 
@@ -312,7 +302,22 @@ static void tell_console(const struct machine *machine)
 	cmd_print_clean(stderr, str_text(&tail));
 }
 
-static int save(struct vm_session *session, const struct machine *machine, struct err *err)
+/* Of each machine: console.log, console-2.log, ... */
+static int save_consoles(const struct vm_session *session, int dir, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < session->n_consoles && r >= 0; i++) {
+		MEM_AUTO char *name =
+			i ? mem_printf("console-%zu.log", i + 1) : mem_dup("console.log");
+		FD_AUTO fd = fd_open_at(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
+		r = fd < 0 ? fd
+			   : fd_write_full(fd, session->consoles[i], strlen(session->consoles[i]));
+	}
+	return r;
+}
+
+static int save(struct vm_session *session, struct err *err)
 {
 	MEM_AUTO char *path = NULL;
 
@@ -324,12 +329,8 @@ static int save(struct vm_session *session, const struct machine *machine, struc
 	int r = record_save(session->record, dir, err);
 	if (r >= 0)
 		r = record_save_extras(session->record, dir, err);
-	FD_AUTO console =
-		r < 0 ? -1
-		      : fd_open_at(dir, "console.log", O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
-	if (console >= 0)
-		r = fd_write_full(console, machine_console(machine),
-				  strlen(machine_console(machine)));
+	if (r >= 0)
+		r = save_consoles(session, dir, err);
 	session->report.results = path;
 	if (session->reporter->end)
 		session->reporter->end(session->out, session->record, &session->report);
@@ -370,55 +371,90 @@ static int start(struct vm_session *session, const struct machine_options *optio
 	return r;
 }
 
+static void keep_console(struct vm_session *session, const struct machine *machine)
+{
+	session->consoles =
+		mem_grow(session->consoles, session->n_consoles + 1, sizeof(*session->consoles));
+	session->consoles[session->n_consoles++] = mem_dup(machine_console(machine));
+}
+
+/* A panic that was expected is nothing to complain of. */
+static void tell_end(const struct vm_session *session, const struct machine *machine,
+		     const struct err *err)
+{
+	const struct record *record = session->record;
+
+	if (session->began)
+		return;
+	if (machine_ended(machine) == MACHINE_PANIC && record->n &&
+	    record->results[record->n - 1]->verdict == VERDICT_PASS)
+		return;
+	fprintf(stderr, "oomlab vm: ");
+	cmd_print_clean(stderr, err->text);
+	tell_console(machine);
+}
+
+/* Lets it run what is left. *ret_more: another machine is to go on where this one ended. */
 static int run_in(struct vm_session *session, struct machine *machine, const json_t *words,
-		  struct err *err)
+		  bool *ret_more, struct err *err)
 {
 	const struct vm_values *values = session->values;
+	size_t before = session->record ? session->record->n : 0;
 	int status = machine_run(machine, values->seed == UINT64_MAX ? words : NULL,
 				 values->timeout_ns, err);
 
-	if (status == -EINTR)
-		return EXIT_INTERRUPTED;
-	if (status < 0 && !session->record)
-		return status;
-	if (status < 0) {
-		fprintf(stderr, "oomlab vm: ");
-		cmd_print_clean(stderr, err->text);
-		if (session->began)
-			end_of_scenario(session, machine);
-		tell_console(machine);
-	} else if (!session->record) {
-		tell_console(machine);
+	keep_console(session, machine);
+	if (status == -EINTR || !session->record) {
+		if (status >= 0)
+			tell_console(machine);
 		return status;
 	}
-	int saved = save(session, machine, err);
-	return saved < 0 ? saved : record_exit_status(session->record);
+	enum machine_end end = machine_ended(machine);
+	if (status < 0 && session->began)
+		end_of_scenario(session, machine);
+	if (status < 0)
+		tell_end(session, machine, err);
+	bool progress = session->record->n > before;
+	bool may = status >= 0 || end == MACHINE_PANIC || end == MACHINE_RESET;
+	*ret_more = progress && may && session->record->n < session->record->planned;
+	return 0;
 }
 
 static void heading(const struct vm_session *session, const struct machine *machine,
 		    const char *kernel, const char *cgroup)
 {
-	if (session->values->format != 0)
-		return;
-	fprintf(session->out, "== %s (%s), cgroup %s\n", machine_kernel(machine), kernel, cgroup);
-	(void)fflush(session->out);
-	if (*machine_troubles(machine)) {
+	if (session->values->format == 0 && !session->record) {
+		fprintf(session->out, "== %s (%s), cgroup %s\n", machine_kernel(machine), kernel,
+			cgroup);
+		(void)fflush(session->out);
+	}
+	if (*machine_troubles(machine) && !session->record) {
 		fprintf(stderr, "the guest could not set up everything:\n");
 		cmd_print_clean(stderr, machine_troubles(machine));
 	}
 }
 
-int vm_session_run(struct vm_session *session, const char *spec, const char *cgroup,
-		   struct err *err)
+static int open_kernel(const char *spec, struct kernel *kernel, struct err *err)
+{
+	struct progress progress;
+	struct fetch_watch watch;
+
+	progress_begin(&progress, "vm", &watch);
+	int r = kernel_open(spec, &watch, kernel, err);
+	progress_end(&progress);
+	return r;
+}
+
+static int one_machine(struct vm_session *session, const struct kernel *kernel, const char *spec,
+		       const char *cgroup, bool *ret_more, struct err *err)
 {
 	const struct vm_values *values = session->values;
+	const struct record *record = session->record;
 	MEM_AUTO char *append = kernel_line(values, cgroup);
-	struct kernel kernel = {.fd = -1};
+	json_t *words = run_words(values, record ? record->results[record->n - 1]->name : NULL);
+	FD_AUTO initrd = build_image(session, kernel, words, err);
 	struct machine *machine = NULL;
-	json_t *words = run_words(values);
-	int r = kernel_open(spec, &kernel, err);
-	FD_AUTO initrd = r < 0 ? r : build_image(session, &kernel, words, err);
-	struct machine_options options = {.qemu = {.kernel_fd = kernel.fd,
+	struct machine_options options = {.qemu = {.kernel_fd = kernel->fd,
 						   .initrd_fd = initrd,
 						   .append = append,
 						   .memory_bytes = values->memory_bytes,
@@ -433,17 +469,50 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 					  .data = session,
 					  .interrupt_fd = session->interrupt_fd};
 
-	session->opened = false;
-	r = initrd < 0 ? initrd : start(session, &options, &machine, err);
+	int r = initrd < 0 ? initrd : start(session, &options, &machine, err);
 	if (r >= 0) {
 		heading(session, machine, spec, cgroup);
-		r = run_in(session, machine, words, err);
+		r = run_in(session, machine, words, ret_more, err);
 	}
 	machine_free(machine);
+	json_decref(words);
+	return r;
+}
+
+static void forget_all(struct vm_session *session)
+{
 	record_free(session->record);
 	session->record = NULL;
 	forget_began(session);
-	json_decref(words);
+	for (size_t i = 0; i < session->n_consoles; i++)
+		free(session->consoles[i]);
+	free(session->consoles);
+	session->consoles = NULL;
+	session->n_consoles = 0;
+}
+
+int vm_session_run(struct vm_session *session, const char *spec, const char *cgroup,
+		   struct err *err)
+{
+	struct kernel kernel = {.fd = -1};
+	int r = open_kernel(spec, &kernel, err);
+
+	bool more = r >= 0;
+
+	session->opened = false;
+	while (more) {
+		more = false;
+		r = one_machine(session, &kernel, spec, cgroup, &more, err);
+	}
+	if (session->record && r < 0 && r != -EINTR) {
+		fprintf(stderr, "oomlab vm: ");
+		cmd_print_clean(stderr, err->text);
+	}
+	if (session->record && r != -EINTR) {
+		int saved = save(session, err);
+		r = saved < 0 ? saved : record_exit_status(session->record);
+	}
+	forget_all(session);
 	kernel_close(&kernel);
 	return r == -EINTR ? EXIT_INTERRUPTED : r;
 }

@@ -35,10 +35,11 @@ struct vm_session {
 	struct report_options report;
 	/* Of the machine under way. */
 	struct record *record;
-	char *began;	/* the scenario that runs; NULL: none */
-	json_t *events; /* its events so far */
-	uint64_t began_ns;
-	bool opened; /* the reporter's begin was called */
+	json_t *began;	 /* the stream's line about the scenario that runs; NULL: none */
+	json_t *events;	 /* its events so far */
+	bool opened;	 /* the reporter's begin was called */
+	char **consoles; /* of all machines so far */
+	size_t n_consoles;
 };
 
 /* Finds all that is needed: QEMU, the guest's programs, the output. */

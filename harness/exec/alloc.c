@@ -75,6 +75,11 @@ static int exact_usage(struct cg *cg, int cpu, uint64_t *ret_bytes, struct err *
 	return r;
 }
 
+int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err)
+{
+	return exact_usage(run->groups[group], cpu >= 0 ? cpu : FIRST_CPU, ret_bytes, err);
+}
+
 /* How many more pages the hog can touch until its group is full, computed beforehand. */
 static int fitting(struct runner *run, int index, uint64_t *ret_pages, struct err *err)
 {
@@ -86,7 +91,7 @@ static int fitting(struct runner *run, int index, uint64_t *ret_pages, struct er
 		uint64_t limit = run->world.groups[group].limit_bytes, usage = 0;
 		if (limit == UINT64_MAX)
 			continue;
-		int r = exact_usage(run->groups[group], cpu >= 0 ? cpu : FIRST_CPU, &usage, err);
+		int r = alloc_exact_usage(run, group, cpu, &usage, err);
 		if (r < 0)
 			return r;
 		uint64_t room = limit > usage ? (limit - usage) / page : 0;
@@ -128,7 +133,7 @@ struct alloc_wait {
 
 /* Of our processes: the kernel's log tells of everybody's. Where it can be read, a SIGKILL without
  * its line is none. */
-static size_t our_kills(const struct runner *run)
+size_t alloc_kills(const struct runner *run)
 {
 	const struct world *world = &run->world;
 	size_t n = 0;
@@ -145,7 +150,7 @@ static bool line_may_come(struct runner *run, struct alloc_wait *wait)
 {
 	const struct world_task *task = &run->world.tasks[wait->task];
 
-	if (wait->until != PLAN_UNTIL_KILLED || our_kills(run) > wait->kills ||
+	if (wait->until != PLAN_UNTIL_KILLED || alloc_kills(run) > wait->kills ||
 	    task->life != WORLD_KILLED || task->status != SIGKILL)
 		return false;
 	if (!wait->line_deadline_ns)
@@ -162,7 +167,7 @@ static bool alloc_done(struct runner *run, void *data)
 		return false;
 	if (task->life != WORLD_RUNNING || run->tasks[wait->task].alloc_seq == 0)
 		return true;
-	if (wait->until == PLAN_UNTIL_KILLED && our_kills(run) > wait->kills)
+	if (wait->until == PLAN_UNTIL_KILLED && alloc_kills(run) > wait->kills)
 		return true;
 	if (wait->until != PLAN_UNTIL_BLOCKED)
 		return false;
@@ -180,7 +185,7 @@ static bool alloc_reached(struct runner *run, const struct plan_step *step,
 	case PLAN_UNTIL_BLOCKED:
 		return task->blocked;
 	case PLAN_UNTIL_KILLED:
-		return our_kills(run) > wait->kills;
+		return alloc_kills(run) > wait->kills;
 	case PLAN_UNTIL_DEAD:
 		return task->life != WORLD_RUNNING;
 	case PLAN_UNTIL_ERROR:
@@ -211,8 +216,7 @@ static void not_reached(struct runner *run, const struct plan_step *step,
 	str_free(&state);
 }
 
-static bool send_alloc(struct runner *run, const struct plan_step *step, enum hog_op op,
-		       uint64_t bytes)
+bool alloc_send(struct runner *run, const struct plan_step *step, enum hog_op op, uint64_t bytes)
 {
 	struct task *task = &run->tasks[step->task];
 	struct world_task *world = &run->world.tasks[step->task];
@@ -267,7 +271,7 @@ static bool alloc_bytes(struct runner *run, const struct plan_step *step, bool f
 void step_alloc(struct runner *run, const struct plan_step *step)
 {
 	enum hog_op op = step->kind == PLAN_FREE ? HOG_FREE : HOG_ALLOC;
-	struct alloc_wait wait = {step->task, step->until, our_kills(run), 0, 0};
+	struct alloc_wait wait = {step->task, step->until, alloc_kills(run), 0, 0};
 	uint64_t poll_ns = step->until == PLAN_UNTIL_BLOCKED  ? BLOCKED_POLL_NS
 			   : step->until == PLAN_UNTIL_KILLED ? KILLED_POLL_NS
 							      : 0;
@@ -276,7 +280,7 @@ void step_alloc(struct runner *run, const struct plan_step *step)
 
 	while (asked < times && !run->stop) {
 		if (!alloc_bytes(run, step, asked == 0, &wait.bytes) || wait.bytes == 0 ||
-		    !send_alloc(run, step, op, wait.bytes))
+		    !alloc_send(run, step, op, wait.bytes))
 			break;
 		asked++;
 		if (step->until == PLAN_UNTIL_SENT)

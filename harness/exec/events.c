@@ -16,7 +16,7 @@
 #include "harness/exec/runner_internal.h"
 #include "harness/record/field.h"
 
-enum { RECORDS_A_ROUND = 4096 };
+enum { RECORDS_A_ROUND = 4096, ROUNDS_MAX = 256 };
 
 /* ---- the kernel's log ---------------------------------------------------------------------- */
 
@@ -36,14 +36,25 @@ static void close_report(struct runner *run, bool ours)
 	run->report_open = false;
 }
 
+static void keep_for_says(struct world *world, const char *text)
+{
+	if (world->n_lines == ALL_LINES_MAX)
+		return;
+	world->lines = mem_grow(world->lines, world->n_lines + 1, sizeof(*world->lines));
+	world->lines[world->n_lines++] = mem_dup(text);
+}
+
 static void kernel_line(struct runner *run, const char *text, uint64_t sequence, uint64_t us)
 {
 	struct oomlog_line line;
 
+	keep_for_says(&run->world, text);
 	switch (oomlog_parse(text, &line)) {
 	case OOMLOG_INVOKED:
 		close_report(run, false);
 		run->report_open = true;
+		run->report_first = sequence;
+		run->group_kill = false;
 		break;
 	case OOMLOG_SUMMARY:
 		run->summary = line;
@@ -54,6 +65,9 @@ static void kernel_line(struct runner *run, const char *text, uint64_t sequence,
 		close_report(run, kills_line(run, &line, sequence, us));
 		return;
 	case OOMLOG_GROUP_KILL:
+		run->group_kill = true;
+		emit(run, "kernel", json_pack("{s:o}", "text", field_text_new(text)));
+		break;
 	case OOMLOG_NO_VICTIM:
 		emit(run, "kernel", json_pack("{s:o}", "text", field_text_new(text)));
 		break;
@@ -66,12 +80,11 @@ static void kernel_line(struct runner *run, const char *text, uint64_t sequence,
 	keep_line(run, text);
 }
 
-static void on_kmsg(void *data, int fd, uint32_t events)
+/* false: there is more. */
+static bool read_records(struct runner *run, int fd)
 {
-	struct runner *run = data;
 	char record[8192]; /* the kernel's own largest is 2048 + dictionary (PRINTK_MESSAGE_MAX) */
 
-	(void)events;
 	/* Bounded: somebody may write faster than we read, and there are deaths to see as well. */
 	for (int i = 0; i < RECORDS_A_ROUND; i++) {
 		ssize_t n = read(fd, record, sizeof(record) - 1);
@@ -82,13 +95,35 @@ static void on_kmsg(void *data, int fd, uint32_t events)
 			continue;
 		}
 		if (n <= 0)
-			return;
-		uint64_t sequence, us;
+			return true;
+		uint64_t sequence = 0, us;
 		record[n] = '\0';
 		char *text = oomlog_kmsg(record, &sequence, &us);
+		if (sequence >= run->log_next)
+			run->log_next = sequence + 1;
 		if (text)
 			kernel_line(run, text, sequence, us);
 	}
+	return false;
+}
+
+void events_read_log(struct runner *run)
+{
+	bool again = true;
+
+	/* Each kill makes a new prediction, which counts for what comes after it. */
+	for (int i = 0; run->kmsg_fd >= 0 && again && i < ROUNDS_MAX; i++) {
+		if (!read_records(run, run->kmsg_fd))
+			return;
+		foresee_log_end(run, run->log_next, &again);
+	}
+}
+
+static void on_kmsg(void *data, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	events_read_log(data);
 }
 
 static int open_kmsg(struct runner *run, struct err *err)
@@ -205,8 +240,6 @@ static int open_swaps(struct runner *run, struct err *err)
 }
 
 /* ---- all of them --------------------------------------------------------------------------- */
-
-enum { ROUNDS_MAX = 256 };
 
 void events_deliver(struct runner *run)
 {

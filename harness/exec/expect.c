@@ -127,7 +127,7 @@ static void keep_finding(struct runner *run, const struct plan_step *step,
 					"what", what, "expected", field_text_new(finding->expected),
 					"got", field_text_new(finding->got), "seen",
 					field_text_new(finding->seen), "ok",
-					finding->state == JUDGE_HOLDS));
+					finding->state == JUDGE_HOLDS && !finding->undecided));
 	if (finding->state != JUDGE_HOLDS)
 		runner_verdict(run, VERDICT_FAIL, "%s: %s: expected %s, got %s", at, what,
 			       finding->expected, finding->got);
@@ -172,6 +172,22 @@ static bool lacks_reports(struct runner *run, const struct plan_step *step)
 	return true;
 }
 
+/* 'victim: predicted' asks for a prediction that decides: where it cannot, nothing is said about
+ * the kernel. */
+static void skip_undecided(struct runner *run, const struct plan_step *step)
+{
+	char at[512];
+
+	for (size_t i = 0; i < run->findings.n && !run->stop; i++) {
+		const struct finding *finding = &run->findings.items[i];
+		if (!finding->undecided)
+			continue;
+		position(run, step, finding, at, sizeof(at));
+		runner_verdict(run, VERDICT_SKIP, "%s: %s: expected %s, got %s", at, finding->what,
+			       finding->expected, finding->got);
+	}
+}
+
 static const char *const state_words[] = {
 	[JUDGE_HOLDS] = "holds", [JUDGE_WAIT] = "timeout", [JUDGE_FAILS] = "fails"};
 
@@ -195,6 +211,8 @@ static void judge_until(struct runner *run, const struct plan_step *step, struct
 			  : "final",
 	     json_pack("{s:s, s:i}", "result", state_words[wait->state], "line",
 		       step ? step->at->line : 0));
+	if (wait->state == JUDGE_HOLDS)
+		skip_undecided(run, step);
 	keep_findings(run, step);
 	/* Nothing may be lost when a row forgot to fill a finding in. */
 	if (wait->state != JUDGE_HOLDS)
@@ -260,4 +278,23 @@ void step_final(struct runner *run)
 
 	run->step = NULL;
 	judge_until(run, NULL, &wait, run->plan->within_ns);
+}
+
+static bool never(struct runner *run, void *data)
+{
+	(void)run;
+	(void)data;
+	return false;
+}
+
+void step_panic(struct runner *run)
+{
+	struct finding finding = {.at = run->plan->panic_at, .what = "panic", .state = JUDGE_FAILS};
+
+	run->step = NULL;
+	if (runner_wait(run, never, NULL, clock_ns() + run->plan->within_ns, 0) < 0)
+		return;
+	snprintf(finding.expected, sizeof(finding.expected), "%s", run->plan->panic);
+	snprintf(finding.got, sizeof(finding.got), "none, the machine runs on");
+	keep_finding(run, NULL, &finding);
 }

@@ -101,6 +101,7 @@ static void take_summary(struct runner *run, struct world_kill *kill)
 	memcpy(kill->oom_memcg, summary->oom_memcg, sizeof(kill->oom_memcg));
 	memcpy(kill->task_memcg, summary->task_memcg, sizeof(kill->task_memcg));
 	kill->group = owner_group(run, summary->task_memcg);
+	kill->alone = owner_is_alone(run, summary->task_memcg);
 }
 
 static void emit_kill(struct runner *run, const struct world_kill *kill)
@@ -207,6 +208,12 @@ bool kills_line(struct runner *run, const struct oomlog_line *line, uint64_t seq
 		check_cause(run, line, kill);
 		emit_kill(run, kill);
 	}
+	kill->chosen_at = run->report_open ? run->report_first : sequence;
+	kill->forecast.member = run->group_kill && !kill->has_report;
+	if (ours) {
+		foresee_killed(run, kill);
+		audit_kill(run, kill);
+	}
 	sort_in(run, (size_t)(kill - run->world.kills));
 	return ours;
 }
@@ -232,6 +239,11 @@ void kills_settle(struct runner *run)
 	struct world *world = &run->world;
 
 	owner_settle(run);
+	/* Whose owner was found only now. */
+	for (size_t i = world->kills_mark; i < world->n_kills; i++)
+		if (world->kills[i].by_line &&
+		    (world->kills[i].task >= 0 || world->kills[i].group >= 0))
+			foresee_killed(run, &world->kills[i]);
 	for (size_t g = 0; g < world->n_groups; g++) {
 		uint64_t left = world->groups[g].oom_kill;
 		for (size_t i = 0; i < world->n_kills && left != UINT64_MAX; i++) {

@@ -7,6 +7,45 @@
 #include "harness/exec/runner_internal.h"
 #include "harness/record/field.h"
 
+/* Why it does not decide; NULL: it does. */
+static const char *doubt_of(const struct world_forecast *forecast)
+{
+	return forecast->outcome == PREDICT_UNDECIDED ? predict_doubt_name(forecast->doubt) : NULL;
+}
+
+static json_t *forecast_json(const struct runner *run, const struct world_forecast *forecast)
+{
+	const char *task = forecast->task >= 0 ? run->plan->tasks[forecast->task].name : NULL;
+	const char *doubt = doubt_of(forecast);
+	json_t *json =
+		json_pack("{s:s}", "outcome",
+			  forecast->member ? "member" : predict_outcome_name(forecast->outcome));
+
+	if (doubt)
+		json_object_set_new(json, "why", json_string(doubt));
+	if (forecast->outcome == PREDICT_NONE)
+		return json;
+	if (forecast->pid >= 0)
+		json_object_set_new(json, "pid", json_integer(forecast->pid));
+	if (task)
+		json_object_set_new(json, "task", json_string(task));
+	if (forecast->child >= 0)
+		json_object_set_new(json, "child", json_integer(forecast->child));
+	json_object_set_new(json, "points", json_integer(forecast->points));
+	if (forecast->margin != INT64_MAX)
+		json_object_set_new(json, "margin", json_integer(forecast->margin));
+	json_object_set_new(json, "error", field_u64_new(forecast->error));
+	return json;
+}
+
+static json_t *audit_json(const struct world_audit *audit)
+{
+	if (!audit->done)
+		return json_pack("{s:s}", "verdict", "no-table");
+	return json_pack("{s:s, s:o}", "verdict", audit_verdict_name(audit->verdict), "why",
+			 field_text_new(audit->why));
+}
+
 static json_t *kill_json(const struct runner *run, const struct world_kill *kill)
 {
 	const char *task = kill->task >= 0 ? run->plan->tasks[kill->task].name : NULL;
@@ -24,6 +63,10 @@ static json_t *kill_json(const struct runner *run, const struct world_kill *kill
 				    json_pack("{s:s, s:s, s:s}", "constraint", kill->constraint,
 					      "oom_memcg", kill->oom_memcg, "task_memcg",
 					      kill->task_memcg));
+	if (kill->by_line) {
+		json_object_set_new(json, "predicted", forecast_json(run, &kill->forecast));
+		json_object_set_new(json, "audit", audit_json(&kill->audit));
+	}
 	if (kill->by_line && kill->anon_rss_bytes != UINT64_MAX)
 		json_object_set_new(json, "anon_rss",
 				    json_integer((json_int_t)kill->anon_rss_bytes));

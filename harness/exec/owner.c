@@ -5,9 +5,12 @@
  * kills.c.
  */
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "harness/exec/runner_internal.h"
@@ -24,8 +27,12 @@ int owner_group(const struct runner *run, const char *path)
 	return -1;
 }
 
-/* Our task with this pid, or the hog whose children table has it. */
-static int task_by_pid(const struct runner *run, pid_t pid, int *ret_child)
+bool owner_is_alone(const struct runner *run, const char *path)
+{
+	return path[0] && run->top && str_eq(cg_kernel_path(run->top), path);
+}
+
+int owner_task(const struct runner *run, pid_t pid, int *ret_child)
 {
 	*ret_child = -1;
 	for (size_t i = 0; i < run->plan->n_tasks; i++)
@@ -44,7 +51,7 @@ static int task_by_pid(const struct runner *run, pid_t pid, int *ret_child)
 }
 
 /* The cgroup of a process that is dead but perhaps not reaped: the kernel still tells it. */
-static int group_by_proc(const struct runner *run, pid_t pid)
+static int group_by_proc(const struct runner *run, pid_t pid, bool *ret_alone)
 {
 	char path[64], text[4096];
 	struct err err;
@@ -59,12 +66,13 @@ static int group_by_proc(const struct runner *run, pid_t pid)
 		int group = cgroup ? owner_group(run, cgroup + 1) : -1;
 		if (group >= 0)
 			return group;
+		*ret_alone = *ret_alone || (cgroup && owner_is_alone(run, cgroup + 1));
 	}
 	return -1;
 }
 
-/* The one command (not hog) in a group, whose descendants we cannot know by pid; -1: none or
- * several. */
+/* The one command (not hog) in a group (-1: in none), whose descendants we cannot know by pid; -1:
+ * none or several. */
 static int command_in_group(const struct runner *run, int group)
 {
 	int found = -1;
@@ -91,7 +99,7 @@ static int next_descendant(const struct runner *run, int task)
 
 void owner_find(struct runner *run, struct world_kill *kill)
 {
-	int child, task = task_by_pid(run, kill->pid, &child);
+	int child, task = owner_task(run, kill->pid, &child);
 
 	if (task >= 0) {
 		kill->task = task;
@@ -100,9 +108,9 @@ void owner_find(struct runner *run, struct world_kill *kill)
 			kill->group = run->world.tasks[task].group;
 		return;
 	}
-	if (kill->group < 0)
-		kill->group = group_by_proc(run, kill->pid);
-	if (kill->group < 0)
+	if (kill->group < 0 && !kill->alone)
+		kill->group = group_by_proc(run, kill->pid, &kill->alone);
+	if (kill->group < 0 && !kill->alone)
 		return;
 	task = command_in_group(run, kill->group);
 	if (task >= 0) {
@@ -146,7 +154,7 @@ pid_t owner_victim(const struct runner *run, const struct oomlog_line *line)
 {
 	int child;
 
-	if (task_by_pid(run, line->pid, &child) >= 0)
+	if (owner_task(run, line->pid, &child) >= 0)
 		return line->pid;
 	pid_t group = thread_group(line->pid);
 	if (group > 0)
@@ -270,4 +278,22 @@ void owner_settle(struct runner *run)
 	for (size_t i = run->world.kills_mark; i < run->world.n_kills; i++)
 		if (run->world.kills[i].task < 0 && run->world.kills[i].group < 0)
 			settle_stranger(run, i);
+}
+
+bool owner_share_memory(pid_t a, pid_t b)
+{
+	return syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0) == 0;
+}
+
+/* Where it sleeps: asked without touching its memory. "0": it does not. */
+bool owner_command_awake(const struct runner *run, int task)
+{
+	const struct world_task *world = &run->world.tasks[task];
+	char path[64], text[64];
+	struct err err;
+
+	if (world->is_hog || world->life != WORLD_RUNNING)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)world->pid);
+	return fd_read_text(-1, path, text, sizeof(text), &err) < 0 || str_eq(text, "0");
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/parse.h"
@@ -265,6 +266,7 @@ int runner_spawn(struct runner *run, int index, struct err *err)
 		world->pid = run->tasks[index].pid;
 		world->life = WORLD_RUNNING;
 		world->group = plan->group;
+		foresee_arrived(run, index);
 	}
 	if (r >= 0)
 		r = events_watch_task(run, index, err);
@@ -307,12 +309,57 @@ void runner_go(struct runner *run, int index)
 	run->world.tasks[index].pending = task->going;
 }
 
+static bool starts_by_itself(const struct runner *run, size_t index)
+{
+	return run->plan->tasks[index].start == PLAN_START_READY && run->tasks[index].status &&
+	       run->world.tasks[index].life == WORLD_RUNNING;
+}
+
+/* What the patterns and commands that begin by themselves may lead to, as if a step said so. */
+static void foresee_start(struct runner *run)
+{
+	struct plan_step step = {.kind = PLAN_START, .task = -1};
+
+	step.targets = mem_zero(run->plan->n_tasks, sizeof(*step.targets));
+	for (size_t i = 0; i < run->plan->n_tasks; i++)
+		if (starts_by_itself(run, i))
+			step.targets[step.n_targets++].task = (int)i;
+	foresee_begin(run, &step);
+	free(step.targets);
+}
+
 static void start_patterns(struct runner *run)
 {
+	foresee_start(run);
 	for (size_t i = 0; i < run->plan->n_tasks; i++)
-		if (run->plan->tasks[i].start == PLAN_START_READY && run->tasks[i].status &&
-		    run->world.tasks[i].life == WORLD_RUNNING)
+		if (starts_by_itself(run, i))
 			runner_go(run, (int)i);
+}
+
+static bool in_path(const char *program)
+{
+	const char *path = getenv("PATH");
+	MEM_AUTO char *folders = mem_dup(path ? path : "/bin:/usr/bin");
+	char *rest = folders, *folder;
+
+	while ((folder = strsep(&rest, ":")) != NULL) {
+		MEM_AUTO char *file = mem_printf("%s/%s", folder, program);
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int find_programs(const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->n_programs; i++)
+		if (!in_path(plan->programs[i]))
+			return err_set(
+				err, EOPNOTSUPP,
+				"needs the program '%s' (install it; into a virtual machine: "
+				"oomlab vm --with %s)",
+				plan->programs[i], plan->programs[i]);
+	return 0;
 }
 
 static int set_up(struct runner *run, struct err *err)
@@ -330,7 +377,9 @@ static int set_up(struct runner *run, struct err *err)
 		run->hooks[i] = (struct task_hook){
 			run, (int)(i < run->plan->n_tasks ? i : i - run->plan->n_tasks)};
 	world_new(run);
-	int r = loop_new(&run->loop, err);
+	int r = find_programs(run->plan, err);
+	if (r >= 0)
+		r = loop_new(&run->loop, err);
 	if (r >= 0)
 		r = events_open(run, err);
 	if (r >= 0)
@@ -341,6 +390,7 @@ static int set_up(struct runner *run, struct err *err)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	observe(run, 0);
 	observe_mark(run);
+	foresee_open(run);
 	return spawn_all(run, err);
 }
 
@@ -401,6 +451,7 @@ static void free_all(struct runner *run)
 	}
 	for (size_t i = 0; run->tasks && i < run->plan->n_tasks; i++)
 		task_clear(&run->tasks[i]);
+	foresee_close(run);
 	events_close(run);
 	loop_free(run->loop);
 	free(run->tasks);
@@ -411,6 +462,9 @@ static void free_all(struct runner *run)
 	free(run->world.groups);
 	free(run->world.counters);
 	free(run->world.kills);
+	for (size_t i = 0; i < run->world.n_lines; i++)
+		free(run->world.lines[i]);
+	free(run->world.lines);
 	findings_free(&run->findings);
 	json_decref(run->report);
 	result_clear(&run->result);
@@ -424,7 +478,9 @@ static void run_steps(struct runner *run)
 	start_patterns(run);
 	for (size_t i = 0; i < run->plan->n_steps && !run->stop; i++)
 		step_run(run, &run->plan->steps[i]);
-	if (!run->stop)
+	if (!run->stop && run->plan->panic)
+		step_panic(run);
+	else if (!run->stop)
 		step_final(run);
 }
 

@@ -4,11 +4,14 @@
  *   outcome.c  the result: how it begins and what is in it at the end
  *   steps.c    one function a step kind, those that follow aside
  *   alloc.c    steps that make a hog allocate or free
+ *   fill.c     the step that fills a group until enough were killed
  *   expect.c   expectations, and the judgement at the end
  *   events.c   what the loop delivers: receipts, deaths, notifications, kernel lines
  *   observe.c  the world as of now: counters, states, status pages
  *   kills.c    kills, and what each source says of them
  *   owner.c    which task and group a killed pid was of
+ *   foresee.c  predictions of victims; foresee.h names what belongs to it
+ *   audit.c    the kernel's own table of a kill against the formula
  *   emit.c     event lines
  * Nothing outside harness/exec includes this.
  */
@@ -28,6 +31,7 @@
 enum {
 	KILLS_MAX = 8192, /* kills told apart in one scenario; more end it as broken */
 	LOG_LINES_MAX = 2000,
+	ALL_LINES_MAX = 20000, /* of the machine's log, for 'says' */
 	FIRST_CPU = 0,
 };
 
@@ -74,10 +78,14 @@ struct runner {
 	bool kmsg_lost;		    /* the kernel overwrote records before we read them */
 	bool swaps_changed;	    /* by somebody else */
 	bool report_open;	    /* kernel lines of a report are being kept */
+	uint64_t report_first;	    /* number of its first line: the kernel had chosen by then */
+	uint64_t log_next;	    /* number of the line to come */
+	bool group_kill;	    /* memory.oom.group: kills that follow are no choices */
 	json_t *report;		    /* those lines, until it is known whose report it is */
 	struct oomlog_line summary; /* of the report under way, waits for its kill line */
 	bool has_summary;
-	bool stop; /* verdict is decided: no further steps */
+	struct foresight *foresight; /* NULL: nothing can be foreseen here */
+	bool stop;		     /* verdict is decided: no further steps */
 };
 
 struct task_hook {
@@ -113,12 +121,21 @@ void step_fail(struct runner *run, const struct plan_step *step, const char *fmt
 	__attribute__((format(printf, 3, 4)));
 const char *step_task(const struct runner *run, int task); /* its name */
 
-/* ---- alloc.c, expect.c ---- */
+/* ---- alloc.c, fill.c, expect.c ---- */
 void step_alloc(struct runner *run, const struct plan_step *step);
 void step_expect(struct runner *run, const struct plan_step *step);
+void step_fill(struct runner *run, const struct plan_step *step);
+/* Kills of our processes so far. */
+size_t alloc_kills(const struct runner *run);
+/* Sends the step's task one command; false: it cannot take it, and that is the verdict. */
+bool alloc_send(struct runner *run, const struct plan_step *step, enum hog_op op, uint64_t bytes);
+/* A group's usage without what CPUs have taken in advance; takes some milliseconds. */
+int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err);
 void step_decide(struct runner *run, const struct plan_step *step);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
+/* The machine should go down now; who still runs then has failed. */
+void step_panic(struct runner *run);
 
 /* ---- events.c ---- */
 int events_open(struct runner *run, struct err *err);
@@ -130,6 +147,8 @@ int events_watch_group(struct runner *run, int group, struct err *err);
 int events_watch_pressure(struct runner *run, int group, const char *trigger, struct err *err);
 int events_watch_task(struct runner *run, int task, struct err *err);
 void events_reap(struct runner *run);
+/* Reads what the kernel's log has by now. */
+void events_read_log(struct runner *run);
 
 /* ---- observe.c ---- */
 /* Fills the world from the kernel; 'wants' are judge_wants bits. */
@@ -151,6 +170,8 @@ void kills_settle(struct runner *run);
 /* ---- owner.c ---- */
 /* The group with this path of the kernel's, or -1. */
 int owner_group(const struct runner *run, const char *path);
+/* Whether this is where tasks without a group are. */
+bool owner_is_alone(const struct runner *run, const char *path);
 /* The process that a kill line means, which may name one of its threads. */
 pid_t owner_victim(const struct runner *run, const struct oomlog_line *line);
 /* Fills in task, child and group as far as they are known by now. */
@@ -159,6 +180,30 @@ void owner_find(struct runner *run, struct world_kill *kill);
 bool owner_is_task(const struct runner *run, const struct world_kill *kill);
 /* Finds owners by the groups' counters for kills that have none yet. */
 void owner_settle(struct runner *run);
+/* Our task with this pid, or the hog whose children table has it; -1: neither. */
+int owner_task(const struct runner *run, pid_t pid, int *ret_child);
+/* Whether two processes have one memory; false also where the kernel does not say. */
+bool owner_share_memory(pid_t a, pid_t b);
+/* Whether a command (no hog) is there and not asleep. */
+bool owner_command_awake(const struct runner *run, int task);
+
+/* ---- audit.c ---- */
+/* Holds the report of this kill, run->report, against the formula. */
+void audit_kill(struct runner *run, struct world_kill *kill);
+
+/* ---- foresee.c ---- */
+void foresee_open(struct runner *run);
+void foresee_close(struct runner *run);
+/* Before and after a step. */
+void foresee_begin(struct runner *run, const struct plan_step *step);
+void foresee_end(struct runner *run, const struct plan_step *step);
+/* A task came into its group: the order of the kernel's scan. */
+void foresee_arrived(struct runner *run, int task);
+/* A kill that is known to be ours: judged once. */
+void foresee_killed(struct runner *run, struct world_kill *kill);
+/* The log is read to its end, 'next' would be its next line. 'again': read on, predictions were
+ * made meanwhile. */
+void foresee_log_end(struct runner *run, uint64_t next, bool *ret_again);
 
 /* ---- emit.c ---- */
 /* Adds an event with the time now; 'fields' (stolen, may be NULL) is an object. */

@@ -87,6 +87,7 @@ static void step_move(struct runner *run, const struct plan_step *step)
 		if (cg_attach(run->groups[target->group], pid, &err) < 0)
 			step_fail(run, step, "move: task '%s': %s", task->name, err.text);
 		task->group = target->group;
+		foresee_arrived(run, target->task);
 		emit(run, "move",
 		     json_pack("{s:s, s:s}", "task", task->name, "group",
 			       run->plan->groups[target->group].name));
@@ -294,6 +295,20 @@ static void step_swap(struct runner *run, const struct plan_step *step)
 			  strerror(run->swap_status));
 }
 
+/* ---- sysrq --------------------------------------------------------------------------------- */
+
+/* The kernel does it later, in a worker of its own. */
+static void step_sysrq(struct runner *run, const struct plan_step *step)
+{
+	const char text[] = {step->key, '\0'};
+	struct err err;
+
+	emit(run, "sysrq", json_pack("{s:s}", "key", text));
+	if (fd_write_text(-1, "/proc/sysrq-trigger", text, &err) < 0)
+		runner_verdict(run, VERDICT_SKIP, "needs a kernel with CONFIG_MAGIC_SYSRQ: %s",
+			       err.text);
+}
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static void step_repeat(struct runner *run, const struct plan_step *step)
@@ -308,15 +323,19 @@ static void step_repeat(struct runner *run, const struct plan_step *step)
 
 static void (*const step_table[])(struct runner *, const struct plan_step *) = {
 	[PLAN_SET] = step_set,	     [PLAN_ALLOC] = step_alloc,	  [PLAN_FREE] = step_alloc,
-	[PLAN_START] = step_start,   [PLAN_SPAWN] = step_spawn,	  [PLAN_SIGNAL] = step_signal,
-	[PLAN_MOVE] = step_move,     [PLAN_ADJ] = step_adj,	  [PLAN_NICE] = step_nice,
-	[PLAN_QUIT] = step_quit,     [PLAN_SWAP] = step_swap,	  [PLAN_REMOVE] = step_remove,
-	[PLAN_EXPECT] = step_expect, [PLAN_DECIDE] = step_decide, [PLAN_REPEAT] = step_repeat,
-	[PLAN_WATCH] = step_watch,
+	[PLAN_FILL] = step_fill,     [PLAN_START] = step_start,	  [PLAN_SPAWN] = step_spawn,
+	[PLAN_SIGNAL] = step_signal, [PLAN_MOVE] = step_move,	  [PLAN_ADJ] = step_adj,
+	[PLAN_NICE] = step_nice,     [PLAN_QUIT] = step_quit,	  [PLAN_SWAP] = step_swap,
+	[PLAN_REMOVE] = step_remove, [PLAN_EXPECT] = step_expect, [PLAN_DECIDE] = step_decide,
+	[PLAN_SYSRQ] = step_sysrq,   [PLAN_REPEAT] = step_repeat, [PLAN_WATCH] = step_watch,
 };
 
 void step_run(struct runner *run, const struct plan_step *step)
 {
 	run->step = step;
+	foresee_begin(run, step);
+	if (run->stop)
+		return;
 	step_table[step->kind](run, step);
+	foresee_end(run, step);
 }

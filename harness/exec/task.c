@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -25,6 +27,8 @@
 #include "workloads/channel.h"
 
 enum { CONTROL_FD = 3, STATUS_FD = 4, RECEIPT_FD = 5, EXIT_NO_EXEC = 127 };
+/* The kernel takes one less than it is told (get_nodes, mm/mempolicy.c). */
+enum { NODE_BITS = 65 };
 
 /* What the child needs, prepared before vfork; 'stage' and 'error' are its answer. */
 struct child {
@@ -95,6 +99,10 @@ static int child_limits(struct child *child)
 		if (sched_setaffinity(0, sizeof(set), &set) < 0)
 			return fail(child, "sched_setaffinity");
 	}
+	/* Programs inherit it (numactl does no more). */
+	unsigned long nodes = plan->node >= 0 ? 1UL << plan->node : 0;
+	if (nodes && syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, NODE_BITS) < 0)
+		return fail(child, "set_mempolicy");
 	if (child->adj && write_adj(child->adj) < 0)
 		return fail(child, "oom_score_adj");
 	return 0;

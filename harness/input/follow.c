@@ -20,7 +20,7 @@
 #include "harness/input/input.h"
 #include "harness/input/unpack.h"
 
-enum { READ_BYTES = 128 << 10 };
+enum { READ_BYTES = 128 << 10, TAIL_BYTES = 64 };
 
 struct follow {
 	struct loop *loop;
@@ -30,6 +30,8 @@ struct follow {
 	void *data;
 	int fd, inotify, watch; /* watch: of the file itself */
 	uint64_t offset;
+	char tail[TAIL_BYTES]; /* of a file: the last bytes that were read */
+	size_t n_tail;
 	struct err failed;
 	char *buf;
 };
@@ -42,6 +44,16 @@ static void fail(struct follow *follow, const struct err *err)
 	follow->source = NULL;
 }
 
+static void keep_tail(struct follow *follow, size_t n)
+{
+	size_t keep = n < TAIL_BYTES ? n : TAIL_BYTES;
+	size_t old = TAIL_BYTES - keep < follow->n_tail ? TAIL_BYTES - keep : follow->n_tail;
+
+	memmove(follow->tail, follow->tail + follow->n_tail - old, old);
+	memcpy(follow->tail + old, follow->buf + n - keep, keep);
+	follow->n_tail = old + keep;
+}
+
 /* Everything that there is now. false: the end of a stream, or an error. */
 static bool drain(struct follow *follow)
 {
@@ -51,6 +63,7 @@ static bool drain(struct follow *follow)
 		ssize_t n = read(follow->fd, follow->buf, READ_BYTES);
 		if (n > 0) {
 			follow->offset += (uint64_t)n;
+			keep_tail(follow, (size_t)n);
 			follow->fn(follow->data, follow->buf, (size_t)n);
 			continue;
 		}
@@ -142,16 +155,27 @@ static void reopen(struct follow *follow)
 	fd_close_var(&follow->fd);
 	follow->fd = fd;
 	follow->offset = 0;
+	follow->n_tail = 0;
 	watch_file(follow);
+}
+
+/* A file that was truncated may have grown past where we were before we look: then what we read
+ * last is not there any more. */
+static bool was_truncated(const struct follow *follow)
+{
+	char now[TAIL_BYTES];
+	ssize_t n =
+		pread(follow->fd, now, follow->n_tail, (off_t)(follow->offset - follow->n_tail));
+
+	return n >= 0 && ((size_t)n < follow->n_tail || memcmp(now, follow->tail, (size_t)n) != 0);
 }
 
 static void catch_up(struct follow *follow)
 {
-	struct stat st;
-
-	if (fstat(follow->fd, &st) == 0 && (uint64_t)st.st_size < follow->offset) {
+	if (was_truncated(follow)) {
 		(void)lseek(follow->fd, 0, SEEK_SET);
 		follow->offset = 0;
+		follow->n_tail = 0;
 	}
 	if (!drain(follow) || !was_replaced(follow))
 		return;

@@ -36,7 +36,7 @@ enum judge_state judge_items(const struct expect *expect, const struct world *wo
 		finding->what = item->row->key;
 		finding->of = NULL;
 		finding->expected[0] = finding->got[0] = finding->seen[0] = '\0';
-		finding->unlogged = false;
+		finding->unlogged = finding->undecided = false;
 		finding->state = item->row->eval(item, world, finding);
 		worst = judge_worse(worst, finding->state);
 	}
@@ -95,6 +95,26 @@ static void final_kill(const struct world *world, const struct world_kill *kill,
 	} else {
 		tell_add(&got, ", but the sources do not agree: %s", sources);
 	}
+}
+
+static void final_prediction(const struct world *world, const struct world_kill *kill,
+			     struct findings *ret)
+{
+	if (kill->forecast.outcome == PREDICT_WRONG && !kill->any_victim)
+		judge_prediction(world, kill, add_finding(ret, "victim", JUDGE_FAILS));
+}
+
+static void final_audit(const struct world *world, const struct world_kill *kill,
+			struct findings *ret)
+{
+	if (!kill->audit.done || kill->audit.verdict != AUDIT_UNEXPLAINED || kill->any_victim)
+		return;
+	struct finding *finding = add_finding(ret, "victim", JUDGE_FAILS);
+	struct tell expected = tell_into(finding->expected, sizeof(finding->expected));
+	struct tell got = tell_into(finding->got, sizeof(finding->got));
+	tell_add(&expected, "a choice that the kernel's own table explains");
+	tell_process(&got, world, kill);
+	tell_add(&got, ", not explained by the formula: %s", kill->audit.why);
 }
 
 static void final_accounts(const struct world *world, struct findings *ret)
@@ -197,10 +217,15 @@ enum judge_state judge_final(struct world *world, struct findings *ret)
 	size_t before = ret->n;
 	enum judge_state worst = JUDGE_HOLDS;
 
-	for (size_t i = 0; i < world->n_kills; i++)
-		if (world_kill_by_oom(&world->kills[i]) && world_kill_ours(&world->kills[i]) &&
-		    !world_kill_repeated(world, &world->kills[i]))
-			final_kill(world, &world->kills[i], ret);
+	for (size_t i = 0; i < world->n_kills; i++) {
+		const struct world_kill *kill = &world->kills[i];
+		if (!world_kill_by_oom(kill) || !world_kill_ours(kill) ||
+		    world_kill_repeated(world, kill))
+			continue;
+		final_kill(world, kill, ret);
+		final_prediction(world, kill, ret);
+		final_audit(world, kill, ret);
+	}
 	final_accounts(world, ret);
 	for (size_t i = 0; i < world->n_tasks; i++)
 		final_task(world, i, ret);

@@ -23,6 +23,7 @@ struct judge_scope {
 	const char *const *tasks;
 	const char *const *groups;
 	const uint64_t *group_limits; /* for sizes such as 50%; UINT64_MAX: none */
+	uint64_t machine_bytes;	      /* the same for tasks of a virtual machine */
 	/* Registers a (group, counter) pair and returns its index in world.counters; pairs are
 	 * shared. Supplied by the planner. */
 	int (*counter)(void *data, int group, const char *name);
@@ -71,7 +72,8 @@ struct finding {
 	const char *what;      /* key, e.g. "killed" */
 	const char *of;	       /* of a 'decide': which side it is of, "true"; NULL: no 'decide' */
 	enum judge_state state;
-	bool unlogged; /* waits for a report that the kernel left out (10 in 5 s) */
+	bool unlogged;	/* waits for a report that the kernel left out (10 in 5 s) */
+	bool undecided; /* it holds only because nothing can be said against it */
 	char expected[200];
 	char got[400];
 	char seen[300]; /* what was seen last that bears on it: counters, states; may be "" */
@@ -114,7 +116,8 @@ enum judge_state judge_agreement(const struct world *world, const struct world_k
 uint64_t judge_counted_max(const struct world *world, int group);
 
 /* The same exactness at a scenario's end: kills that no expectation named, sources that still
- * disagree, counters that saw more kills than are known, confinement violations, deaths by a
+ * disagree, kills that were predicted otherwise or that the kernel's own table does not explain,
+ * counters that saw more kills than are known, confinement violations, deaths by a
  * signal, failed hogs and errors of commands that no expectation (and no step) named, commands
  * of steps that may still change all that. Adds a finding for each to those in ret. HOLDS when
  * there is none; WAIT when what is missing may still come (a kernel line, a counter). */

@@ -6,6 +6,8 @@
 #ifndef OOMLAB_JUDGE_ROW_H
 #define OOMLAB_JUDGE_ROW_H
 
+#include <regex.h>
+
 #include "harness/judge/compare.h"
 #include "harness/judge/judge.h"
 
@@ -38,7 +40,8 @@ struct item {
 	int signal;	/* 'exited' by it; 0: by code */
 	size_t n_codes; /* errno values any of which will do */
 	int *codes;
-	const char *text; /* constraint, system call */
+	const char *text; /* constraint, system call, regular expression */
+	regex_t *regex;	  /* the same, compiled; NULL: none */
 };
 
 struct expect {
@@ -93,6 +96,9 @@ void row_parse_pressure(struct parse *parse, const struct node *value);
 void row_parse_notified(struct parse *parse, const struct node *value);
 void row_parse_swap_used(struct parse *parse, const struct node *value);
 void row_parse_log(struct parse *parse, const struct node *value);
+void row_parse_says(struct parse *parse, const struct node *value);
+void row_free_says(struct item *item);
+void row_parse_victim(struct parse *parse, const struct node *value);
 void row_parse_within(struct parse *parse, const struct node *value);
 void row_parse_lasts(struct parse *parse, const struct node *value);
 
@@ -118,11 +124,14 @@ ROW_EVAL(row_eval_pressure);
 ROW_EVAL(row_eval_group_empty);
 ROW_EVAL(row_eval_swap_used);
 ROW_EVAL(row_eval_log);
+ROW_EVAL(row_eval_says);
+ROW_EVAL(row_eval_victim);
 
 void row_claim_killed(const struct item *item, struct world *world);
 void row_claim_violation(const struct item *item, struct world *world);
 void row_claim_exited(const struct item *item, struct world *world);
 void row_claim_errno(const struct item *item, struct world *world);
+void row_claim_victim(const struct item *item, struct world *world);
 
 /* ---- whole expectations (eval.c) ------------------------------------------------------------ */
 
@@ -218,5 +227,9 @@ int world_kill_group(const struct world *world, const struct world_kill *kill); 
 bool world_unaccounted(const struct world *world, struct tell *text);
 
 enum judge_state judge_worse(enum judge_state a, enum judge_state b);
+
+/* Of one kill: fills in state, 'expected' and 'got' (row_victim.c). */
+void judge_prediction(const struct world *world, const struct world_kill *kill,
+		      struct finding *ret);
 
 #endif

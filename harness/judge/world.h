@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "harness/oomlog/predict.h"
+
 enum world_life {
 	WORLD_UNBORN,  /* not spawned yet */
 	WORLD_RUNNING, /* spawned and not reaped; see 'blocked' and 'zombie' */
@@ -55,6 +57,25 @@ struct world_task {
 	int64_t oom_score;	/* /proc/PID/oom_score; -1: not read */
 };
 
+/* What was predicted of a kill, and how that came out. */
+struct world_forecast {
+	bool asked;		      /* what follows is filled in */
+	enum predict_outcome outcome; /* PREDICT_NONE: nothing was predicted */
+	enum predict_doubt doubt;     /* why it does not decide */
+	pid_t pid;		      /* predicted; -1: nobody, or not known */
+	int task, child;	      /* whose process that is; -1 */
+	int64_t points, margin;	      /* INT64_MAX: nobody else could be chosen */
+	uint64_t error;		      /* points by which the margin may be off */
+	bool member;		      /* it was not chosen: its group died with one that was */
+};
+
+/* The kernel's own table against the formula. */
+struct world_audit {
+	bool done; /* false: no table was printed */
+	enum audit_verdict verdict;
+	char why[200];
+};
+
 /* A process that the OOM killer killed, or seems to have killed. */
 struct world_kill {
 	pid_t pid;
@@ -64,7 +85,8 @@ struct world_kill {
 	char comm[16];
 	uint64_t t_ns;	 /* of the kernel's line, monotonic */
 	uint64_t order;	 /* /dev/kmsg sequence number of the "Killed process" line; 0: not seen */
-	int group;	 /* of the victim: index; -1: not known */
+	int group;	 /* of the victim: index; -1: not known, or 'alone' */
+	bool alone;	 /* it was in the scenario's own group, as tasks without a group are */
 	bool by_wait;	 /* reaped with SIGKILL by us or by its parent's status page */
 	bool by_line;	 /* "Killed process PID" seen */
 	bool by_counter; /* covered by the oom_kill delta of its group */
@@ -74,11 +96,15 @@ struct world_kill {
 	char oom_memcg[256]; /* the group that hit its limit, kernel's path */
 	char task_memcg[256];
 	uint64_t anon_rss_bytes, file_rss_bytes, shmem_rss_bytes, total_vm_bytes;
-	int oom_score_adj; /* INT32_MIN: not printed */
-	bool claimed;	   /* an expectation has named it */
-	bool guessed;	   /* its line names a process that was gone already and was taken for ours
-			    * because a counter had a kill too many */
-	uint64_t seen_ns;  /* when we read the line */
+	int oom_score_adj;  /* INT32_MIN: not printed */
+	bool claimed;	    /* an expectation has named it */
+	bool any_victim;    /* an expectation says that it need not be as predicted */
+	uint64_t chosen_at; /* number of the first line that the kernel wrote about it */
+	struct world_forecast forecast;
+	struct world_audit audit;
+	bool guessed;	  /* its line names a process that was gone already and was taken for ours
+			   * because a counter had a kill too many */
+	uint64_t seen_ns; /* when we read the line */
 };
 
 /* A counter that some expectation asks for: (group, name), with its value now and at the last
@@ -117,6 +143,8 @@ struct world {
 	struct world_kill *kills; /* in the order in which the kernel's lines came; kills without
 				   * a line come last */
 	struct world_counter *counters;
+	char **lines; /* of the kernel's log since the scenario began */
+	size_t n_lines, lines_mark;
 	size_t kills_mark;	  /* kills before this one belong to earlier expectations */
 	uint64_t swap_used_bytes; /* of the machine, since the scenario began */
 };

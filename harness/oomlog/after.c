@@ -44,19 +44,18 @@ bool reaper_text(struct span text, struct kill_text *ret)
 	struct span rest = text;
 	struct pair pair;
 	while (pair_next(&rest, &pair)) {
-		if (span_is(pair.key, "anon-rss")) {
-			ret->anon_rss.said = true;
-			ret->anon_rss.value = pair.value;
-			ret->anon_rss.at = pair.at;
-		} else if (span_is(pair.key, "file-rss")) {
-			ret->file_rss.said = true;
-			ret->file_rss.value = pair.value;
-			ret->file_rss.at = pair.at;
-		} else if (span_is(pair.key, "shmem-rss")) {
-			ret->shmem_rss.said = true;
-			ret->shmem_rss.value = pair.value;
-			ret->shmem_rss.at = pair.at;
-		}
+		struct kill_value *to = NULL;
+		if (span_is(pair.key, "anon-rss"))
+			to = &ret->anon_rss;
+		else if (span_is(pair.key, "file-rss"))
+			to = &ret->file_rss;
+		else if (span_is(pair.key, "shmem-rss"))
+			to = &ret->shmem_rss;
+		if (!to)
+			continue;
+		to->said = true;
+		to->value = pair.value;
+		to->at = pair.at;
 	}
 	bool reaped = ret->deed == OOM_REAPED;
 	ret->anon_rss.lost = reaped && !ret->anon_rss.said;
@@ -65,15 +64,6 @@ bool reaper_text(struct span text, struct kill_text *ret)
 	const char *glued = glued_at(text, 0);
 	ret->rest = glued ? span_after(text, glued) : nothing;
 	return true;
-}
-
-static void set_value(struct oom_value *to, const struct msg *msg, bool said, bool lost,
-		      uint64_t value, const char *at)
-{
-	to->unit = OOM_KB;
-	to->have = said ? OOM_SAID : (lost ? OOM_LOST : OOM_UNSAID);
-	to->raw = said ? value : 0;
-	to->line = said ? msg_line(msg, at) : 0;
 }
 
 struct span read_reaper(struct builder *b, const struct msg *msg)
@@ -86,16 +76,12 @@ struct span read_reaper(struct builder *b, const struct msg *msg)
 		return nothing;
 	}
 	struct oom_kill *kill = builder_kill(b, msg, text.deed);
+	builder_note_victim(b, text.pid);
 	if (!kill)
 		return text.rest;
 	kill->pid = text.pid;
 	span_copy(kill->comm, sizeof(kill->comm), text.comm);
-	set_value(&kill->anon_rss, msg, text.anon_rss.said, text.anon_rss.lost, text.anon_rss.value,
-		  text.anon_rss.at);
-	set_value(&kill->file_rss, msg, text.file_rss.said, text.file_rss.lost, text.file_rss.value,
-		  text.file_rss.at);
-	set_value(&kill->shmem_rss, msg, text.shmem_rss.said, text.shmem_rss.lost,
-		  text.shmem_rss.value, text.shmem_rss.at);
+	kill_set_values(kill, msg, &text);
 	return text.rest;
 }
 
@@ -149,7 +135,8 @@ struct span read_pinned(struct builder *b, const struct msg *msg)
 
 bool is_exiting(struct span text)
 {
-	return span_find(text, "OOM victim ") && span_find(text, " is already exiting");
+	return text.n && (*text.p == 'O' || *text.p == 'M') && span_find(text, "OOM victim ") &&
+	       span_find(text, " is already exiting");
 }
 
 struct span read_exiting(struct builder *b, const struct msg *msg)
@@ -205,10 +192,9 @@ struct span read_ignored(struct builder *b, const struct msg *msg)
 /* Panics about something else end the log, not the report. */
 bool is_panic(struct span text)
 {
-	const char *at = span_find(text, "Kernel panic");
-
-	return at && (span_find(text, "ut of memory") || span_find(text, "deadlocked on memory") ||
-		      span_find(text, "panic_on_oom"));
+	return span_starts(text, "Kernel panic") &&
+	       (span_find(text, "ut of memory") || span_find(text, "deadlocked on memory") ||
+		span_find(text, "panic_on_oom"));
 }
 
 struct span read_panic(struct builder *b, const struct msg *msg)

@@ -1,8 +1,9 @@
 /*
  * Decides to which report a message belongs. 'cur' is the report that is being read. 'done' is the
- * one before it, which is kept until 'cur' is complete or its window has passed: its reaper may be
- * heard only when the next report has begun. Reports without anything that only an OOM prints (a
- * Mem-Info of a failed allocation, of sysrq-m) are dropped.
+ * one before it, which is kept until the next one begins or its window has passed: its reaper may
+ * be heard only when the next report has begun, and where lines have caller ids, it may itself go
+ * on, two CPUs reporting at a time. Reports without anything that only an OOM prints (a Mem-Info of
+ * a failed allocation, of sysrq-m) are dropped.
  */
 #include "harness/oomlog/forms.h"
 #include "harness/oomlog/log.h"
@@ -15,28 +16,12 @@ enum {
 	SYSRQ_LINES = 50,
 };
 
-static bool has_deed(const struct builder *b, enum oom_deed deed)
+static bool selected(const struct builder *b, int64_t pid)
 {
 	for (size_t i = 0; i < b->report.n_kills; i++)
-		if (b->report.kills[i].deed == deed)
+		if (b->report.kills[i].deed == OOM_SELECTED && b->report.kills[i].pid == pid)
 			return true;
 	return false;
-}
-
-static bool has_pid(const struct builder *b, enum oom_deed deed, int64_t pid)
-{
-	for (size_t i = 0; i < b->report.n_kills; i++)
-		if (b->report.kills[i].deed == deed && b->report.kills[i].pid == pid)
-			return true;
-	return false;
-}
-
-static bool complete(const struct builder *b)
-{
-	const struct oom_report *r = &b->report;
-
-	return has_deed(b, OOM_KILLED) || has_deed(b, OOM_REAPED) || has_deed(b, OOM_UNREAPED) ||
-	       has_deed(b, OOM_EXITING) || r->no_killable || r->disabled || r->panic[0];
 }
 
 /* ---- delivery ------------------------------------------------------------------------------- */
@@ -49,7 +34,7 @@ static void deliver(struct oomlog *log, struct builder *b)
 		builder_finish(b, log->options.now_unix_us, log->options.boot_unix_us);
 		r->number = ++log->number;
 		for (size_t i = 0; i < r->n_kills; i++)
-			if (r->kills[i].deed == OOM_KILLED)
+			if (r->kills[i].deed == OOM_KILLED || r->kills[i].deed == OOM_REAPED)
 				log->late[log->n_late++ % LATE_MAX] = r->kills[i].pid;
 		log->result = log->fn(log->data, r);
 	}
@@ -101,15 +86,10 @@ static void take(struct oomlog *log, struct builder *b, const struct form *form,
 {
 	struct span rest = {0};
 
-	builder_unknown_settle(b);
-	uint64_t before = b->pending_unknown;
 	if (form->read)
 		rest = form->read(b, msg);
-	if (b->pending_unknown == before)
-		builder_line(b, msg);
+	builder_line(b, msg);
 	log->idle = 0;
-	if (b == log->cur && log->done_used && complete(b))
-		deliver_done(log);
 	if (!rest.n)
 		return;
 	struct msg glued = *msg;
@@ -122,7 +102,7 @@ static void take(struct oomlog *log, struct builder *b, const struct form *form,
 /* The report for lines that may have lost their header: the current one, or a new one. */
 static struct builder *block_owner(struct oomlog *log)
 {
-	if (log->cur_used && !complete(log->cur))
+	if (log->cur_used && !builder_complete(log->cur))
 		return log->cur;
 	return begin(log);
 }
@@ -137,14 +117,38 @@ static void take_header(struct oomlog *log, const struct form *form, const struc
 	take(log, b, form, msg);
 }
 
+/* A ring buffer that overran within a table leaves half a row, and behind it the rows of the next
+ * report, whose head is lost: they show by PIDs that were there before. */
+static void restart_table(struct oomlog *log, const struct msg *msg)
+{
+	struct builder *old = log->cur;
+	struct oom_report *r = &old->report;
+	uint64_t line = old->bad_at < r->n_tasks ? r->tasks[old->bad_at].line : msg->line;
+
+	r->n_tasks = old->bad_at;
+	r->last_line = old->bad_line;
+	r->last_time = old->bad_time;
+	old->restarted = false;
+	struct builder *b = begin(log);
+	b->head = b->table_rows_lost = true;
+	b->section = SECTION_TABLE;
+	builder_line(b, msg);
+	b->report.first_line = line;
+}
+
 static void take_block(struct oomlog *log, const struct form *form, const struct msg *msg)
 {
 	struct builder *b = block_owner(log);
 
+	/* one that only failed allocations print, again and again */
+	if (form->read == read_meminfo && !b->firm && b->memory)
+		b = begin(log);
 	b->head = true;
 	if (form->role == FORM_TABLE && is_table_head(msg->text))
 		b->firm = true;
 	take(log, b, form, msg);
+	if (b->restarted)
+		restart_table(log, msg);
 }
 
 static void take_summary(struct oomlog *log, const struct form *form, const struct msg *msg)
@@ -163,8 +167,8 @@ static void take_select(struct oomlog *log, const struct form *form, const struc
 	struct kill_text text;
 	bool known = kill_text(msg->text, &text);
 
-	bool again = known && log->cur_used && has_pid(b, OOM_SELECTED, text.pid);
-	if (!log->cur_used || complete(b) || (has_deed(b, OOM_SELECTED) && !again))
+	bool again = known && log->cur_used && selected(b, text.pid);
+	if (!log->cur_used || builder_complete(b) || (b->deeds[OOM_SELECTED] && !again))
 		b = begin(log);
 	b->firm = true;
 	take(log, b, form, msg);
@@ -178,9 +182,9 @@ static void take_kill(struct oomlog *log, const struct form *form, const struct 
 	bool known = kill_text(msg->text, &text);
 
 	bool more = log->cur_used &&
-		    (!complete(b) || b->report.oom_group[0] ||
-		     (known && has_pid(b, OOM_KILLED, text.pid)) ||
-		     (!has_deed(b, OOM_KILLED) && !b->report.no_killable && !b->report.panic[0]));
+		    (!builder_complete(b) || b->report.oom_group[0] ||
+		     (known && builder_victim(b, text.pid)) ||
+		     (!b->deeds[OOM_KILLED] && !b->report.no_killable && !b->report.panic[0]));
 	if (!more)
 		b = begin(log);
 	b->firm = true;
@@ -210,15 +214,19 @@ static struct builder *victim_owner(struct oomlog *log, const struct msg *msg)
 	struct kill_text text;
 
 	if (is_reaper(msg->text) && reaper_text(msg->text, &text)) {
-		if (cur && has_pid(cur, OOM_KILLED, text.pid))
+		if (cur && builder_victim(cur, text.pid))
 			return cur;
-		if (done && has_pid(done, OOM_KILLED, text.pid))
+		if (done && builder_victim(done, text.pid))
 			return done;
 		if (late(log, text.pid))
 			return NULL;
-		if (done && !complete(done))
+		/* no kill line anywhere: it went to another log */
+		bool in_cur = cur && !builder_complete(cur) && oom_task(&cur->report, text.pid);
+		if (in_cur)
+			return cur;
+		if (done && !builder_complete(done))
 			return done;
-		if (cur && !has_deed(cur, OOM_KILLED) && cur->report.table_line)
+		if (cur && !cur->deeds[OOM_KILLED] && cur->report.table_line)
 			return cur;
 	} else if (cur) {
 		return cur;
@@ -242,9 +250,9 @@ static void take_end(struct oomlog *log, const struct form *form, const struct m
 {
 	struct builder *b = log->cur;
 	bool panic = is_panic(msg->text);
-	bool fits =
-		log->cur_used && (!complete(b) || (panic && !b->report.panic[0] &&
-						   (b->report.no_killable || in_window(b, msg))));
+	bool fits = log->cur_used &&
+		    (!builder_complete(b) || (panic && !b->report.panic[0] &&
+					      (b->report.no_killable || in_window(b, msg))));
 
 	if (!fits)
 		b = begin(log);
@@ -257,6 +265,11 @@ static void take_daemon(struct oomlog *log, const struct form *form, const struc
 	struct builder *b = log->daemon;
 	bool more = daemon_goes_on(msg);
 
+	/* reports are told in the order in which they end */
+	if (log->cur_used && builder_complete(log->cur))
+		close_cur(log);
+	if (log->done_used && builder_complete(log->done))
+		deliver_done(log);
 	if (log->daemon_used) {
 		bool same = more && b->report.killer == OOM_LOWMEMORYKILLER &&
 			    msg->line - b->report.last_line <= DAEMON_LINES;
@@ -269,6 +282,18 @@ static void take_daemon(struct oomlog *log, const struct form *form, const struc
 	b->firm = true;
 	log->daemon_used = true;
 	take(log, b, form, msg);
+}
+
+/* Of two reports at a time, the one that the line's task prints. */
+static void turn_to_caller(struct oomlog *log, const struct msg *msg)
+{
+	if (msg->caller == OOMLOG_NO_CALLER || !log->cur_used || !log->done_used ||
+	    log->cur->caller == msg->caller || log->done->caller != msg->caller ||
+	    builder_complete(log->done))
+		return;
+	struct builder *other = log->cur;
+	log->cur = log->done;
+	log->done = other;
 }
 
 /* With caller ids a line of another CPU within a report is known to be foreign. */
@@ -285,7 +310,7 @@ static void take_other(struct oomlog *log, const struct form *form, const struct
 {
 	struct builder *b = log->cur;
 
-	if (!log->cur_used || complete(b))
+	if (!log->cur_used || builder_complete(b))
 		return;
 	switch ((int)form->role) {
 	case FORM_NOISE:
@@ -325,6 +350,7 @@ void assemble(struct oomlog *log, const struct msg *msg)
 {
 	if (log->result || !msg->text.n)
 		return;
+	turn_to_caller(log, msg);
 	const struct form *form = form_for(log, msg);
 	if (foreign(log, form, msg))
 		return;
@@ -371,7 +397,7 @@ void assemble(struct oomlog *log, const struct msg *msg)
 
 bool assemble_busy(const struct oomlog *log)
 {
-	return log->cur_used && !complete(log->cur);
+	return log->cur_used && !builder_complete(log->cur);
 }
 
 void assemble_idle(struct oomlog *log)
@@ -387,7 +413,7 @@ void assemble_expire(struct oomlog *log, uint64_t line)
 	if (log->done_used && line > log->done->report.last_line + WINDOW_LINES)
 		deliver_done(log);
 	if (log->cur_used && line > log->cur->report.last_line + WINDOW_LINES &&
-	    complete(log->cur)) {
+	    builder_complete(log->cur)) {
 		close_cur(log);
 		deliver_done(log);
 	}

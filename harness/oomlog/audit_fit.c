@@ -4,6 +4,7 @@
  * printed score decides.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "harness/oomlog/audit.h"
@@ -73,6 +74,42 @@ static void total_of_memcg(struct audit_work *work)
 		work->total.low == work->total.high ? "limit" : "limit, host's swap not known";
 }
 
+/* Whether a list such as "0-1,3" holds this node. */
+static bool in_list(const char *list, unsigned long node)
+{
+	for (const char *at = list; *at >= '0' && *at <= '9';) {
+		char *end;
+		unsigned long first = strtoul(at, &end, 10), last = first;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (node >= first && node <= last)
+			return true;
+		at = *end == ',' ? end + 1 : end;
+	}
+	return false;
+}
+
+/* Of the zones of those nodes that the allocation was bound to; 0: the report does not tell. */
+static uint64_t present_pages(const struct audit_work *work)
+{
+	const struct oom_report *report = work->report;
+	const char *nodes = report->scope == OOM_CPUSET ? report->mems_allowed : report->nodemask;
+	uint64_t page = report->page_size ? report->page_size : 4096, pages = 0, bytes;
+
+	for (size_t i = 0; i < report->n_figures; i++) {
+		const struct oom_figure *figure = &report->figures[i];
+		char *zone;
+		if (!str_eq(figure->name, "present") || !str_starts(figure->where, "Node ") ||
+		    !oom_bytes(report, &figure->value, &bytes))
+			continue;
+		unsigned long node = strtoul(figure->where + strlen("Node "), &zone, 10);
+		if (*zone == ' ' && in_list(nodes, node) &&
+		    __builtin_add_overflow(pages, bytes / page, &pages))
+			return 0;
+	}
+	return least(pages, most_pages);
+}
+
 static void total_of_machine(struct audit_work *work)
 {
 	uint64_t ram, reserved, swap;
@@ -94,10 +131,15 @@ static void total_of_machine(struct audit_work *work)
 		work->total.high = ram - reserved + swap;
 	}
 	work->total.low = ram - reserved + swap;
-	/* Nodes of a policy or cpuset are a part of it; swap is all of it. */
+	/* Nodes of a policy or cpuset are a part of it; swap is all of it. From 5.4 on it is their
+	 * present pages, before it what they span, which is no less. */
 	if (work->report->scope == OOM_CPUSET || work->report->scope == OOM_MEMPOLICY) {
-		work->total.low = swap ? swap : 1;
-		work->total.from = "Mem-Info, nodes' share not known";
+		uint64_t present = present_pages(work);
+		work->total.low = present + swap ? present + swap : 1;
+		work->total.from =
+			present ? "zones of the allowed nodes" : "Mem-Info, nodes' share not known";
+		if (work->total.high < work->total.low)
+			work->total.high = work->total.low;
 	}
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { FIRST_ROOM = 16 };
+enum { FIRST_ROOM = 16, COMPARED_KILLS = 64 };
 
 /* Room for one more; false: the bound, or no memory. */
 static bool room(void **list, size_t n, size_t *cap, size_t size, size_t max)
@@ -30,11 +30,17 @@ void builder_reset(struct builder *b)
 
 	for (size_t i = 0; i < old.n_unknown; i++)
 		free(old.unknown[i].text);
+	int64_t *victims = b->victims;
+	size_t slots = b->victim_slots;
+	if (b->n_victims)
+		memset(victims, 0, slots * sizeof(*victims));
 	*b = (struct builder){.cap_kills = caps[0],
 			      .cap_figures = caps[1],
 			      .cap_tasks = caps[2],
 			      .cap_unknown = caps[3],
-			      .caller = OOMLOG_NO_CALLER};
+			      .caller = OOMLOG_NO_CALLER,
+			      .victims = victims,
+			      .victim_slots = slots};
 	b->report.kills = old.kills;
 	b->report.figures = old.figures;
 	b->report.tasks = old.tasks;
@@ -47,6 +53,7 @@ void builder_reset(struct builder *b)
 void builder_free(struct builder *b)
 {
 	builder_reset(b);
+	free(b->victims);
 	free(b->report.kills);
 	free(b->report.figures);
 	free(b->report.tasks);
@@ -87,6 +94,7 @@ struct oom_kill *builder_kill(struct builder *b, const struct msg *msg, enum oom
 		  OOMLOG_KILLS_MAX))
 		return NULL;
 	struct oom_kill *kill = &r->kills[r->n_kills++];
+	b->deeds[deed]++;
 	*kill = (struct oom_kill){.deed = deed,
 				  .pid = -1,
 				  .uid = -1,
@@ -96,6 +104,48 @@ struct oom_kill *builder_kill(struct builder *b, const struct msg *msg, enum oom
 				  .line = msg->line};
 	stamp_time(&kill->time, msg);
 	return kill;
+}
+
+/* The slot of a PID, or the free one where it would be. */
+static size_t slot_of(const struct builder *b, int64_t pid)
+{
+	size_t mask = b->victim_slots - 1;
+	size_t at = ((uint64_t)pid * 0x9e3779b97f4a7c15ULL >> 32) & mask;
+
+	while (b->victims[at] && b->victims[at] != pid)
+		at = (at + 1) & mask;
+	return at;
+}
+
+static bool more_slots(struct builder *b)
+{
+	size_t old_slots = b->victim_slots;
+	int64_t *old = b->victims, *bigger = calloc(old_slots ? 2 * old_slots : 64, sizeof(*old));
+
+	if (!bigger)
+		return false;
+	b->victims = bigger;
+	b->victim_slots = old_slots ? 2 * old_slots : 64;
+	for (size_t i = 0; i < old_slots; i++)
+		if (old[i])
+			bigger[slot_of(b, old[i])] = old[i];
+	free(old);
+	return true;
+}
+
+void builder_note_victim(struct builder *b, int64_t pid)
+{
+	if (pid <= 0 || b->n_victims >= OOMLOG_TASKS_MAX ||
+	    (2 * b->n_victims >= b->victim_slots && !more_slots(b)))
+		return;
+	size_t at = slot_of(b, pid);
+	b->n_victims += !b->victims[at];
+	b->victims[at] = pid;
+}
+
+bool builder_victim(const struct builder *b, int64_t pid)
+{
+	return b->n_victims && pid > 0 && b->victims[slot_of(b, pid)] == pid;
 }
 
 struct oom_task *builder_task(struct builder *b)
@@ -143,11 +193,6 @@ void builder_unknown(struct builder *b, const struct msg *msg)
 	r->unknown[r->n_unknown++] = (struct oom_line){msg->line, copy};
 }
 
-void builder_unknown_settle(struct builder *b)
-{
-	b->pending_unknown = 0;
-}
-
 void builder_line(struct builder *b, const struct msg *msg)
 {
 	struct oom_report *r = &b->report;
@@ -166,12 +211,12 @@ void builder_line(struct builder *b, const struct msg *msg)
 
 /* ---- derived -------------------------------------------------------------------------------- */
 
-static bool has_deed(const struct oom_report *r, enum oom_deed deed)
+bool builder_complete(const struct builder *b)
 {
-	for (size_t i = 0; i < r->n_kills; i++)
-		if (r->kills[i].deed == deed)
-			return true;
-	return false;
+	const struct oom_report *r = &b->report;
+
+	return b->deeds[OOM_KILLED] || b->deeds[OOM_REAPED] || b->deeds[OOM_UNREAPED] ||
+	       b->deeds[OOM_EXITING] || r->no_killable || r->disabled || r->panic[0];
 }
 
 static enum oom_scope scope_of(const struct builder *b)
@@ -216,7 +261,7 @@ static bool power_of_two(uint64_t n)
 /* A kill line says kB where the table says pages of the same process. */
 static uint64_t page_size_by_kill(const struct oom_report *r)
 {
-	for (size_t i = 0; i < r->n_kills; i++) {
+	for (size_t i = 0; i < r->n_kills && i < COMPARED_KILLS; i++) {
 		const struct oom_kill *kill = &r->kills[i];
 		const struct oom_task *task = oom_task(r, kill->pid);
 		if (kill->deed != OOM_KILLED || kill->total_vm.have != OOM_SAID || !task ||
@@ -266,16 +311,13 @@ static void set_page_size(struct builder *b)
 static void set_cuts(struct builder *b)
 {
 	struct oom_report *r = &b->report;
-	bool ended = has_deed(r, OOM_KILLED) || has_deed(r, OOM_REAPED) ||
-		     has_deed(r, OOM_UNREAPED) || has_deed(r, OOM_EXITING) || r->no_killable ||
-		     r->disabled || r->panic[0];
 
 	if (r->killer != OOM_KERNEL) {
 		r->cut_head = r->cut_head || !r->n_kills;
 		return;
 	}
 	r->cut_head = !r->header_line && !r->disabled;
-	r->cut_tail = !ended;
+	r->cut_tail = !builder_complete(b);
 	bool no_end = b->table_open && b->section == SECTION_TABLE;
 	r->cut_table = b->table_rows_lost || (b->table_open && (b->table_bad || no_end));
 	r->table_complete = r->table_line && b->table_open && !r->cut_table && !b->table_bad;

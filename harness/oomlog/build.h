@@ -53,6 +53,11 @@ enum section {
 struct builder {
 	struct oom_report report;
 	size_t cap_kills, cap_figures, cap_tasks, cap_unknown;
+	size_t deeds[OOM_PINNED + 1]; /* how many of each */
+	/* PIDs that were killed or reaped, by hash: a group may be large, and each reaper line
+	 * asks. */
+	int64_t *victims;
+	size_t victim_slots, n_victims;
 	enum section section;
 	int64_t caller; /* of the header */
 	bool firm;	/* an OOM for certain, not only memory figures */
@@ -60,6 +65,13 @@ struct builder {
 	bool memory;	/* Mem-Info was seen */
 	bool memcg;	/* a memcg block was seen */
 	bool table_open, table_bad, table_rows_lost;
+	/* Behind a row that makes no sense: another report's table, if PIDs come again. */
+	size_t bad_at;		    /* rows before it */
+	unsigned int after_bad;	    /* rows that are still compared */
+	unsigned int compared_rows; /* in all: comparing is quadratic */
+	uint64_t bad_line;
+	struct oom_time bad_time;
+	bool restarted;
 	bool sysrq, pagefault;
 	uint64_t first_order_bytes; /* of the first buddy list */
 	uint64_t pending_unknown;   /* the last so many unknown lines may be behind the report */
@@ -74,13 +86,16 @@ void builder_reset(struct builder *b);
 void builder_free(struct builder *b);
 /* NULL: out of room or of memory. Fields as "not said". */
 struct oom_kill *builder_kill(struct builder *b, const struct msg *msg, enum oom_deed deed);
+void builder_note_victim(struct builder *b, int64_t pid);
+bool builder_victim(const struct builder *b, int64_t pid);
 struct oom_task *builder_task(struct builder *b);
 void builder_figure(struct builder *b, struct span where, struct span name, uint64_t raw,
 		    enum oom_unit unit, uint64_t line);
 void builder_unknown(struct builder *b, const struct msg *msg);
-void builder_unknown_settle(struct builder *b); /* the report goes on behind them */
 /* Notes that the report has this line: its first or last, times, dates. */
 void builder_line(struct builder *b, const struct msg *msg);
+/* Somebody was killed, or it is said why not. */
+bool builder_complete(const struct builder *b);
 /* Derives what the whole tells: scope, cause, cuts, page size. */
 void builder_finish(struct builder *b, int64_t now_us, int64_t boot_us);
 void stamp_time(struct oom_time *time, const struct msg *msg);

@@ -36,7 +36,7 @@ static const struct form forms[] = {
 	{FORM_TABLE, "[", is_table_head, table_head_open, NULL, read_table_head},
 	{FORM_BLOCK, "Tasks state (memory values in", NULL, NULL, NULL, read_tasks_state},
 	/* stack */
-	{FORM_NOISE, "[", is_stack, NULL, NULL, read_stack},
+	{FORM_NOISE, NULL, is_stack, NULL, NULL, read_stack},
 	{FORM_NOISE, "[", is_words_of_stack, NULL, NULL, read_stack},
 	{FORM_NOISE, "Call Trace:", NULL, NULL, NULL, read_nothing},
 	{FORM_NOISE, "Call trace:", NULL, NULL, NULL, read_nothing},
@@ -122,7 +122,6 @@ static const struct form forms[] = {
 	{FORM_FRAGMENT, NULL, is_kill_part, NULL, NULL, NULL},
 	{FORM_FRAGMENT, NULL, is_pages_part, NULL, pages_join, NULL},
 	/* stack, by shape: costly, and nothing above looks like it */
-	{FORM_NOISE, NULL, is_stack, NULL, NULL, read_stack},
 	{FORM_NOISE, NULL, is_registers, NULL, NULL, read_nothing},
 	{FORM_NOISE, NULL, is_words_of_stack, NULL, NULL, read_nothing},
 };

@@ -165,19 +165,21 @@ bool is_manual(struct span text);
 const char *glued_at(struct span text, size_t from);
 
 /* What a kill line says, without a report: kill.c for itself and for line.c. */
+struct kill_value {
+	bool said, lost;
+	uint64_t value; /* kB */
+	const char *at;
+};
 struct kill_text {
 	enum oom_deed deed;
 	int64_t pid, uid, score;
 	int32_t oom_score_adj;
 	struct span message, comm; /* "Memory cgroup out of memory" */
-	struct {
-		bool said, lost;
-		uint64_t value;
-		const char *at;
-	} total_vm, anon_rss, file_rss, shmem_rss, pgtables;
+	struct kill_value total_vm, anon_rss, file_rss, shmem_rss, pgtables;
 	struct span rest;
 };
 bool kill_text(struct span text, struct kill_text *ret);
+void kill_set_values(struct oom_kill *kill, const struct msg *msg, const struct kill_text *text);
 struct summary_text {
 	struct span constraint, nodemask, cpuset, mems, oom_memcg, task_memcg, comm, policy;
 	bool global;

@@ -4,11 +4,15 @@
  */
 #include "harness/oomlog/forms.h"
 
+enum { HEADER_AT = OOM_COMM_MAX + 32 }; /* a name of a task is in front of it */
+
 static const char invoked[] = " invoked oom-killer:";
 
 bool is_header(struct span text)
 {
-	return span_starts(text, "oom-killer: gfp_mask=") || span_find(text, invoked);
+	struct span start = {text.p, text.n < HEADER_AT ? text.n : HEADER_AT};
+
+	return span_find(start, invoked) || span_starts(text, "oom-killer: gfp_mask=");
 }
 
 /* The header of 2.6.9 to 2.6.12 has a mask alone, so only what hangs in the air is open. */
@@ -120,9 +124,9 @@ struct span read_header(struct builder *b, const struct msg *msg)
 
 bool is_cpuset(struct span text)
 {
-	const char *at = span_find(text, " cpuset=");
+	const char *mems = span_find(text, " mems_allowed=");
 
-	return at && span_find(span_after(text, at), " mems_allowed=");
+	return mems && span_find(span_between(text.p, mems), " cpuset=");
 }
 
 struct span read_cpuset(struct builder *b, const struct msg *msg)
@@ -215,8 +219,9 @@ bool is_stack(struct span text)
 {
 	if (span_starts(text, "[<"))
 		return true;
-	const char *at = span_find(text, "+0x");
-	return at && memchr(at, '/', (size_t)(text.p + text.n - at));
+	const char *at = memchr(text.p, '+', text.n);
+	return at && span_starts(span_after(text, at), "+0x") &&
+	       memchr(at, '/', (size_t)(text.p + text.n - at));
 }
 
 bool is_moom_frame(struct span text)

@@ -32,17 +32,18 @@ const char *glued_at(struct span text, size_t from)
 /* Behind "Kill process " or "Killed process "; NULL: no such line. */
 static const char *behind_process(struct span text, bool *ret_killed)
 {
-	static const char *const words[] = {"illed process ", "ill process ", NULL};
+	static const char process[] = " process ";
 
-	for (int i = 0; words[i]; i++) {
-		const char *at = span_find(text, words[i]);
-		if (!at || at == text.p || (at[-1] | 32) != 'k')
-			continue;
-		at += strlen(words[i]);
-		if (at >= text.p + text.n || !is_digit(*at))
-			continue;
-		*ret_killed = i == 0;
-		return at;
+	for (struct span rest = text; rest.n;) {
+		const char *at = span_find(rest, process);
+		if (!at)
+			return NULL;
+		struct span before = span_between(text.p, at);
+		rest = span_after(text, at + strlen(process));
+		*ret_killed = span_ends(before, "Killed") || span_ends(before, "killed");
+		bool kill = span_ends(before, "Kill") || span_ends(before, "kill");
+		if ((kill || *ret_killed) && rest.n && is_digit(*rest.p))
+			return rest.p;
 	}
 	return NULL;
 }
@@ -61,7 +62,7 @@ static void kill_values(struct span rest, struct kill_text *ret)
 {
 	const struct {
 		const char *key;
-		void *to;
+		struct kill_value *to;
 	} rows[] = {
 		{"total-vm", &ret->total_vm},	{"vsz", &ret->total_vm},
 		{"anon-rss", &ret->anon_rss},	{"file-rss", &ret->file_rss},
@@ -74,7 +75,7 @@ static void kill_values(struct span rest, struct kill_text *ret)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 			if (!span_is(pair.key, rows[i].key))
 				continue;
-			typeof(&ret->total_vm) to = rows[i].to;
+			struct kill_value *to = rows[i].to;
 			to->said = true;
 			to->value = pair.value;
 			to->at = pair.at;
@@ -98,14 +99,11 @@ static void kill_values(struct span rest, struct kill_text *ret)
 	ret->pgtables.lost = !ret->pgtables.said && cut;
 }
 
-static bool finish_name(struct span body, const char *open, const char *close,
-			struct kill_text *ret)
+static bool set_name(const char *open, const char *close, struct kill_text *ret)
 {
-	if (!close)
-		return false;
-	ret->comm = span_between(open + 1, close);
-	(void)body;
-	return true;
+	if (close)
+		ret->comm = span_between(open + 1, close);
+	return close != NULL;
 }
 
 /* "score N or sacrifice child", "or a child", "and children." */
@@ -114,7 +112,7 @@ static bool selected(struct span body, const char *open, struct kill_text *ret)
 	const char *close = close_of(span_after(body, open), ") score ");
 	int64_t score;
 
-	if (!finish_name(body, open, close, ret))
+	if (!set_name(open, close, ret))
 		return false;
 	struct span rest = span_after(body, close + strlen(") score "));
 	ret->deed = OOM_SELECTED;
@@ -157,7 +155,7 @@ bool kill_text(struct span text, struct kill_text *ret)
 	struct span named = span_after(body, open);
 	if (!killed && span_find(named, ") sharing same memory")) {
 		ret->deed = OOM_SHARING;
-		return finish_name(body, open, close_of(named, ") sharing same memory"), ret);
+		return set_name(open, close_of(named, ") sharing same memory"), ret);
 	}
 	if (!killed)
 		return selected(body, open, ret);
@@ -166,7 +164,7 @@ bool kill_text(struct span text, struct kill_text *ret)
 		close = close_of(named, closes[i]);
 	if (!close)
 		close = close_of(named, ")");
-	if (!finish_name(body, open, close, ret))
+	if (!set_name(open, close, ret))
 		return false;
 	rest = span_after(body, close + 1);
 	if (span_skip(&rest, ", UID ")) /* RHEL 7 and 8 */
@@ -251,34 +249,31 @@ bool kill_joins(struct span text, struct span next)
 	return is_kill_part(next);
 }
 
-static void set_value(struct oom_value *to, const struct msg *msg, bool said, bool lost,
-		      uint64_t value, const char *at)
+static void set_value(struct oom_value *to, const struct msg *msg, const struct kill_value *from)
 {
-	*to = (struct oom_value){.unit = OOM_KB,
-				 .have = said ? OOM_SAID : (lost ? OOM_LOST : OOM_UNSAID)};
-	if (!said)
+	*to = (struct oom_value){.unit = OOM_KB, .have = from->lost ? OOM_LOST : OOM_UNSAID};
+	if (!from->said)
 		return;
-	to->raw = value;
-	to->line = msg_line(msg, at);
+	to->have = OOM_SAID;
+	to->raw = from->value;
+	to->line = msg_line(msg, from->at);
 }
 
-static void set_values(struct oom_kill *kill, const struct msg *msg, const struct kill_text *text)
+void kill_set_values(struct oom_kill *kill, const struct msg *msg, const struct kill_text *text)
 {
-#define SET(field)                                                                          \
-	set_value(&kill->field, msg, text->field.said, text->field.lost, text->field.value, \
-		  text->field.at)
-	SET(total_vm);
-	SET(anon_rss);
-	SET(file_rss);
-	SET(shmem_rss);
-	SET(pgtables);
-#undef SET
+	set_value(&kill->total_vm, msg, &text->total_vm);
+	set_value(&kill->anon_rss, msg, &text->anon_rss);
+	set_value(&kill->file_rss, msg, &text->file_rss);
+	set_value(&kill->shmem_rss, msg, &text->shmem_rss);
+	set_value(&kill->pgtables, msg, &text->pgtables);
 }
 
 static void add_kill(struct builder *b, const struct msg *msg, const struct kill_text *text)
 {
 	struct oom_kill *kill = builder_kill(b, msg, text->deed);
 
+	if (text->deed == OOM_KILLED)
+		builder_note_victim(b, text->pid);
 	if (!kill)
 		return;
 	kill->pid = text->pid;
@@ -289,7 +284,7 @@ static void add_kill(struct builder *b, const struct msg *msg, const struct kill
 	kill->global = span_starts(text->message, "Out of memory") ||
 		       span_starts(text->message, "Out of Memory");
 	span_copy(kill->comm, sizeof(kill->comm), text->comm);
-	set_values(kill, msg, text);
+	kill_set_values(kill, msg, text);
 }
 
 struct span read_kill(struct builder *b, const struct msg *msg)
@@ -310,106 +305,4 @@ struct span read_kill(struct builder *b, const struct msg *msg)
 		r->scope = OOM_CPUSET;
 	add_kill(b, msg, &text);
 	return text.rest;
-}
-
-/* ---- summary -------------------------------------------------------------------------------- */
-
-bool is_summary(struct span text)
-{
-	return span_starts(text, "oom-kill:constraint=");
-}
-
-bool summary_open(struct span text)
-{
-	return !span_find(text, ",uid") && !span_ends(text, ">");
-}
-
-/* The value of ",key=" up to the next of the keys that follow it in the kernel's format. */
-static struct span summary_field(struct span text, const char *key)
-{
-	static const char *const keys[] = {",nodemask=",   ",cpuset=",	  ",mems_allowed=",
-					   ",global_oom",  ",oom_memcg=", ",task_memcg=",
-					   ",task=",	   ",pid=",	  ",uid",
-					   ",oom_policy=", NULL};
-	const char *at = span_find(text, key), *end = NULL;
-
-	if (!at)
-		return nothing;
-	struct span rest = span_after(text, at + strlen(key));
-	for (int i = 0; keys[i]; i++) {
-		const char *next = span_find(rest, keys[i]);
-		if (next && (!end || next < end))
-			end = next;
-	}
-	return end ? span_between(rest.p, end) : rest;
-}
-
-bool summary_text(struct span text, struct summary_text *ret)
-{
-	int64_t number;
-
-	*ret = (struct summary_text){.pid = -1, .uid = -1};
-	if (!is_summary(text))
-		return false;
-	ret->constraint = summary_field(text, "oom-kill:constraint=");
-	ret->nodemask = summary_field(text, ",nodemask=");
-	ret->cpuset = summary_field(text, ",cpuset=");
-	ret->mems = summary_field(text, ",mems_allowed=");
-	ret->oom_memcg = summary_field(text, ",oom_memcg=");
-	ret->policy = summary_field(text, ",oom_policy=");
-	ret->global = span_find(text, ",global_oom") != NULL;
-	/* a name may look like a field: the task's are the last ones */
-	const char *task_memcg = span_find(text, ",task_memcg=");
-	const char *task = span_find(task_memcg ? span_after(text, task_memcg) : text, ",task=");
-	if (!task && span_ends(text, ">")) /* a pager has cut it */
-		text.n -= span_ends(text, ",>") ? 2 : 1;
-	if (task_memcg)
-		ret->task_memcg = span_between(task_memcg + strlen(",task_memcg="),
-					       task ? task : text.p + text.n);
-	const char *pid = span_find_last(text, ",pid=");
-	if (!task || !pid || pid < task)
-		return true;
-	ret->comm = span_between(task + strlen(",task="), pid);
-	struct span rest = span_after(text, pid + strlen(",pid="));
-	if (span_i64(&rest, &number))
-		ret->pid = number;
-	if (span_skip(&rest, ",uid=") && span_i64(&rest, &number))
-		ret->uid = number;
-	return true;
-}
-
-struct span read_summary(struct builder *b, const struct msg *msg)
-{
-	struct oom_report *r = &b->report;
-	struct summary_text text;
-
-	b->section = SECTION_KILL;
-	if (!summary_text(msg->text, &text))
-		return nothing;
-	r->constraint_line = msg->line;
-	span_copy(r->constraint, sizeof(r->constraint), text.constraint);
-	if (!r->nodemask[0])
-		span_copy(r->nodemask, sizeof(r->nodemask), text.nodemask);
-	if (!r->cpuset[0])
-		copy_path_end(r->cpuset, sizeof(r->cpuset), text.cpuset);
-	if (!r->mems_allowed[0])
-		span_copy(r->mems_allowed, sizeof(r->mems_allowed), text.mems);
-	copy_path_end(r->oom_memcg, sizeof(r->oom_memcg), text.oom_memcg);
-	copy_path_end(r->task_memcg, sizeof(r->task_memcg), text.task_memcg);
-	span_copy(r->summary_comm, sizeof(r->summary_comm), text.comm);
-	span_copy(r->oom_policy, sizeof(r->oom_policy), text.policy);
-	r->summary_pid = text.pid;
-	r->summary_uid = text.uid;
-	if (text.global && r->scope == OOM_SCOPE_UNKNOWN)
-		r->scope = OOM_GLOBAL;
-	const char *glued = glued_at(msg->text, 1);
-	return glued ? span_after(msg->text, glued) : nothing;
-}
-
-/* A line of its own under BPF policies. */
-struct span read_policy(struct builder *b, const struct msg *msg)
-{
-	span_copy(b->report.oom_policy, sizeof(b->report.oom_policy),
-		  span_trim(span_from(msg->text, strlen("oom_policy="))));
-	return nothing;
 }

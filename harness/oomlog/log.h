@@ -11,13 +11,13 @@ enum {
 	BUFFER_LINES = 64 << 10,  /* new bytes taken at a time: they stay in the L2 cache */
 	BUFFER_BEHIND = 32 << 10, /* kept before them, to look back at what led to a trigger */
 	LOOK_BACK_LINES = 128,
-	BREAKS_MAX = 512, /* raw lines of one message */
-	LATE_MAX = 64,	  /* victims of delivered reports that are remembered */
+	BREAKS_MAX = 64, /* raw lines of one message; each is looked at as often as lines follow */
+	LATE_MAX = 64,	 /* victims of delivered reports that are remembered */
 };
 
 /* A message that may go on in the next line. */
 struct pending {
-	bool any, prefixed;
+	bool any, prefixed, part;
 	char text[OOMLOG_LINE_MAX];
 	size_t n;
 	char date[48], tag[64];
@@ -28,7 +28,16 @@ struct pending {
 	struct line_break breaks[BREAKS_MAX];
 	size_t n_breaks;
 	unsigned int noise; /* lines without a prefix that were swallowed behind a stack line */
+	size_t searched;    /* up to here no record begins within the text */
 	size_t last_raw_n;  /* of the last raw line: a terminal breaks at 80 */
+	bool last_blank;    /* it ended in a blank */
+};
+
+/* How long the raw lines are that were found to go on in the next one. */
+struct wrap {
+	size_t widest;	/* of all raw lines so far */
+	uint64_t joins; /* lines that went on */
+	uint64_t full;	/* of them, since it is the widest, those as long as that */
 };
 
 struct oomlog {
@@ -49,6 +58,7 @@ struct oomlog {
 	/* lines.c */
 	struct prefix_room *room;
 	struct pending *pending;
+	struct wrap wrap;
 	bool loose; /* lines without prefixes among lines with: a mailer has been there */
 	bool after_kmsg;
 

@@ -27,6 +27,7 @@ struct prefix {
 	bool any;     /* there was some: begins a message */
 	bool kmsg;    /* " KEY=value" lines may follow */
 	bool encoded; /* text may hold newlines */
+	bool part;    /* a container runtime has cut the line: the next one goes on with it */
 	bool has_mono, has_unix;
 	uint64_t mono_us;
 	int64_t unix_us;

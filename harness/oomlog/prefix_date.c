@@ -100,16 +100,18 @@ static void take(struct prefix *p, size_t n)
 	p->any = true;
 }
 
-/* "stderr F " of the CRI; "P" lines are parts of one, which the log has split. */
+/* "stderr F " of the CRI; "P" lines are parts of one, which the runtime has cut. */
 static bool cri(struct prefix *p)
 {
 	struct span s = p->text;
 
 	if (!span_skip(&s, "stdout ") && !span_skip(&s, "stderr "))
 		return false;
-	if (!span_skip(&s, "F ") && !span_skip(&s, "P "))
+	p->part = span_skip(&s, "P ");
+	if (!p->part && !span_skip(&s, "F "))
 		return false;
 	p->text = s;
+	p->whole = s;
 	return true;
 }
 

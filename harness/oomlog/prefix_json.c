@@ -118,7 +118,7 @@ static struct span json_value(struct json *j)
 }
 
 struct fields {
-	struct span message, tag, transport, date, realtime, mono;
+	struct span message, log, tag, transport, date, realtime, mono;
 };
 
 static bool keep(struct fields *f, struct span key, struct span value)
@@ -128,7 +128,7 @@ static bool keep(struct fields *f, struct span key, struct span value)
 		struct span *to;
 	} rows[] = {
 		{"MESSAGE", &f->message},
-		{"log", &f->message},
+		{"log", &f->log},
 		{"message", &f->message},
 		{"msg", &f->message},
 		{"SYSLOG_IDENTIFIER", &f->tag},
@@ -157,6 +157,11 @@ bool prefix_json(struct prefix *p, char *room)
 		struct span key = string(&j);
 		if (!keep(&f, key, json_value(&j)))
 			j.used = used; /* its room is free again */
+	}
+	if (!f.message.p &&
+	    f.log.p) { /* Docker's: cut at 16 KiB, only the last part has a newline */
+		f.message = f.log;
+		p->part = !span_ends(f.log, "\n");
 	}
 	if (!f.message.p)
 		return false;

@@ -91,7 +91,10 @@ const struct oom_kill *oom_selected(const struct oom_report *report)
 
 	if (!selected)
 		selected = first(report, OOM_EXITING);
-	return selected ? selected : oom_victim(report);
+	if (!selected)
+		selected = oom_victim(report);
+	/* a killer in user space may say no more than a cgroup */
+	return selected && selected->pid >= 0 ? selected : NULL;
 }
 
 /* Where the kill line went to another log, its reaper still names the victim. */

@@ -1,7 +1,8 @@
 /*
  * OOM reports as data. Bytes of a log go in (oomlog_feed), reports come out one at a time
  * (oomlog_fn), of any kernel from 2.4 to 7.x, with whatever prefixes, wraps, gaps and foreign lines
- * the log has. Does no I/O and keeps at most one report (and what a wrapped line needs) in memory.
+ * the log has. Does no I/O. Keeps the report that is being read, the one before it as long as its
+ * reaper may be heard of (10000 lines), and what a wrapped line needs.
  *
  * Numbers keep their origin: the value as printed, its unit and its line; oom_bytes() converts.
  * What the text does not say is not guessed: it is OOM_UNSAID, or OOM_LOST where the part of the
@@ -241,7 +242,7 @@ void oomlog_free(struct oomlog *log);
 /* Any bytes, cut anywhere. Returns 0, or what fn returned. */
 int oomlog_feed(struct oomlog *log, const char *bytes, size_t n);
 /* A report that may go on (its reaper line, the next victim of an oom.group) is delivered by what
- * comes after it; where nothing comes, a follower asks for it. */
+ * comes after it; where nothing comes, a follower asks for it. One without its kill stays. */
 int oomlog_flush(struct oomlog *log);
 /* End of input: delivers what is there. */
 int oomlog_end(struct oomlog *log);

@@ -6,6 +6,9 @@
 
 #include "harness/oomlog/forms.h"
 
+/* Rows that are compared with those before a row without sense: a bound on the work. */
+enum { AFTER_BAD_MAX = 64, COMPARED_MAX = 256 };
+
 static const struct span nothing;
 
 static const char *const names[OOM_COLUMNS] = {
@@ -200,6 +203,22 @@ static bool fill(const struct builder *b, struct span rest, struct oom_task *tas
 	return true;
 }
 
+/* A wrapped row whose halves of a number were taken for two: "... 0 clamd" for a name. */
+static bool shifted(const struct msg *msg, const struct oom_task *task)
+{
+	size_t digits = strspn(task->name, "-0123456789");
+
+	return msg->n_breaks && digits && task->name[digits] == ' ';
+}
+
+static bool in_table(const struct builder *b, int64_t pid)
+{
+	for (size_t i = 0; i < b->bad_at; i++)
+		if (b->report.tasks[i].pid == pid)
+			return true;
+	return false;
+}
+
 struct span read_row(struct builder *b, const struct msg *msg)
 {
 	struct oom_task task = {.uid = -1,
@@ -225,9 +244,18 @@ struct span read_row(struct builder *b, const struct msg *msg)
 		b->table_rows_lost = true;
 		return nothing;
 	}
-	if (!row_pid(&rest, &task.pid) || !fill(b, rest, &task)) {
+	if (!row_pid(&rest, &task.pid) || !fill(b, rest, &task) || shifted(msg, &task)) {
 		b->table_bad = true;
+		b->bad_at = b->report.n_tasks;
+		b->bad_line = msg->line;
+		stamp_time(&b->bad_time, msg);
+		b->after_bad = AFTER_BAD_MAX;
 		return nothing;
+	}
+	if (b->after_bad && b->compared_rows < COMPARED_MAX) {
+		b->after_bad--;
+		b->compared_rows++;
+		b->restarted = in_table(b, task.pid);
 	}
 	struct oom_task *to = builder_task(b);
 	if (to)

@@ -11,6 +11,8 @@
 #include "harness/plan/arena.h"
 #include "harness/plan/plan.h"
 
+struct crowd_tasks;
+
 enum { PLAN_TASKS_MAX = 4096, PLAN_GROUPS_MAX = 1024, PLAN_NAME_MAX = 64 };
 
 struct build {
@@ -26,15 +28,16 @@ struct build {
 	 * on this host and the counters that it asks for do not. */
 	int dropped;
 	/* As the steps go: */
-	uint64_t *limit_now;	  /* of each group; UINT64_MAX: none */
-	uint64_t *limit_worst;	  /* the largest that it ever has */
-	int *group_now;		  /* of each task */
-	int *start_given;	  /* of each task: enum plan_start from the file, -1: none */
-	bool *spawn_named;	  /* of each task: by a 'spawn' step, also one left out here */
-	bool *start_named;	  /* the same for 'start' */
-	size_t decides;		  /* 'decide' steps of the file, also those left out here */
-	const char **task_names;  /* NULL-terminated, in the order of plan->tasks */
-	const char **group_names; /* NULL-terminated, in the order of plan->groups */
+	uint64_t *limit_now;	   /* of each group; UINT64_MAX: none */
+	uint64_t *limit_worst;	   /* the largest that it ever has */
+	int *group_now;		   /* of each task */
+	int *start_given;	   /* of each task: enum plan_start from the file, -1: none */
+	bool *spawn_named;	   /* of each task: by a 'spawn' step, also one left out here */
+	bool *start_named;	   /* the same for 'start' */
+	struct crowd_tasks *crowd; /* NULL: none is generated */
+	size_t decides;		   /* 'decide' steps of the file, also those left out here */
+	const char **task_names;   /* NULL-terminated, in the order of plan->tasks */
+	const char **group_names;  /* NULL-terminated, in the order of plan->groups */
 };
 
 /* ---- read.c: nodes into values ------------------------------------------------------------- */
@@ -110,6 +113,10 @@ void build_groups(struct build *b, const struct node *groups);
 bool build_knob(struct build *b, int group, const struct node *key, const struct node *value,
 		struct plan_knob *ret, int *ret_error);
 uint64_t effective_limit(const struct build *b, const uint64_t *limits, int group);
+/* What percentages are of, now: without a limit the free memory of a virtual machine. */
+uint64_t memory_of(const struct build *b, int group);
+/* Sets the limit of the group of a generated crowd, and keeps its tasks for build_tasks(). */
+void build_generate(struct build *b, const struct node *generate);
 void build_tasks(struct build *b, const struct node *tasks);
 /* A workload's own option, appended to the task's arguments. */
 void build_option(struct build *b, struct plan_task *task, const struct node *key,

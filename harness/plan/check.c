@@ -119,7 +119,9 @@ static void check_set(struct check *check, const struct plan_step *step)
 
 static void check_alloc(struct check *check, const struct plan_step *step)
 {
-	const char *what = step->kind == PLAN_FREE ? "free" : "step";
+	const char *what = step->kind == PLAN_FREE   ? "free"
+			   : step->kind == PLAN_FILL ? "fill"
+						     : "step";
 	int task = step->task;
 
 	if (task < 0 || !listens(check, task, step->at, what))
@@ -251,6 +253,12 @@ static void check_remove(struct check *check, const struct plan_step *step)
 	check_all_may_go_on(check);
 }
 
+static void check_sysrq(struct check *check, const struct plan_step *step)
+{
+	(void)step;
+	check_all_may_go_on(check);
+}
+
 /* ---- all of them --------------------------------------------------------------------------- */
 
 static void check_all(struct check *check, const struct plan_step *steps, size_t n);
@@ -265,11 +273,11 @@ static void check_repeat(struct check *check, const struct plan_step *step)
 
 static void (*const checks[])(struct check *check, const struct plan_step *step) = {
 	[PLAN_SET] = check_set,	      [PLAN_ALLOC] = check_alloc,   [PLAN_FREE] = check_alloc,
-	[PLAN_START] = check_start,   [PLAN_SPAWN] = check_spawn,   [PLAN_SIGNAL] = check_signal,
-	[PLAN_MOVE] = check_move,     [PLAN_ADJ] = check_tune,	    [PLAN_NICE] = check_tune,
-	[PLAN_QUIT] = check_quit,     [PLAN_SWAP] = check_swap,	    [PLAN_REMOVE] = check_remove,
-	[PLAN_EXPECT] = check_expect, [PLAN_DECIDE] = check_decide, [PLAN_REPEAT] = check_repeat,
-	[PLAN_WATCH] = check_watch,
+	[PLAN_FILL] = check_alloc,    [PLAN_START] = check_start,   [PLAN_SPAWN] = check_spawn,
+	[PLAN_SIGNAL] = check_signal, [PLAN_MOVE] = check_move,	    [PLAN_ADJ] = check_tune,
+	[PLAN_NICE] = check_tune,     [PLAN_QUIT] = check_quit,	    [PLAN_SWAP] = check_swap,
+	[PLAN_REMOVE] = check_remove, [PLAN_EXPECT] = check_expect, [PLAN_DECIDE] = check_decide,
+	[PLAN_SYSRQ] = check_sysrq,   [PLAN_REPEAT] = check_repeat, [PLAN_WATCH] = check_watch,
 };
 
 static void check_all(struct check *check, const struct plan_step *steps, size_t n)

@@ -64,6 +64,7 @@ struct plan_task {
 	char **env; /* NULL-terminated "NAME=value" additions */
 	size_t n_limits;
 	struct plan_limit *limits;
+	int node;     /* its memory comes from this NUMA node alone (MPOL_BIND), -1: from any */
 	int cpu;      /* pinned to this CPU, -1: not */
 	bool confine; /* hogs: seccomp; default true */
 };
@@ -72,6 +73,7 @@ enum plan_step_kind {
 	PLAN_SET,    /* knobs of groups */
 	PLAN_ALLOC,  /* 'step': tell a hog to allocate */
 	PLAN_FREE,   /* tell a hog to give back */
+	PLAN_FILL,   /* tell a hog to take what is free, until enough were killed */
 	PLAN_START,  /* begin patterns of several tasks at once */
 	PLAN_SPAWN,  /* create tasks that wait for it */
 	PLAN_SIGNAL, /* send a signal to a task */
@@ -82,6 +84,7 @@ enum plan_step_kind {
 	PLAN_SWAP,   /* swapoff / swapon of the scenario's own swap */
 	PLAN_REMOVE, /* remove a group */
 	PLAN_WATCH,  /* have the kernel tell when groups stall on memory */
+	PLAN_SYSRQ,  /* have the kernel do what a key with SysRq does */
 	PLAN_EXPECT,
 	PLAN_DECIDE, /* an expectation of which it is open which side comes true */
 	PLAN_REPEAT, /* 'times' times the steps inside */
@@ -113,14 +116,17 @@ struct plan_step {
 	const struct node *at;
 	size_t n_targets;
 	struct plan_target *targets;
-	/* PLAN_ALLOC, PLAN_FREE */
+	/* PLAN_ALLOC, PLAN_FREE, PLAN_FILL */
 	int task;
 	uint64_t bytes; /* UINT64_MAX: all (free), what still fits (alloc) */
-	uint64_t times; /* also PLAN_REPEAT */
+	uint64_t times; /* also PLAN_REPEAT; PLAN_FILL: kills */
+	uint64_t left;	/* PLAN_FILL: ends when no more processes are in the task's group */
 	enum plan_until until;
 	bool exact; /* compute beforehand how many pages fit; compared by 'touched: exact' */
 	/* PLAN_SWAP */
 	bool swap_on;
+	/* PLAN_SYSRQ */
+	char key;
 	/* PLAN_EXPECT */
 	struct expect *expect;
 	/* PLAN_DECIDE */
@@ -172,6 +178,11 @@ struct plan {
 	/* NULL, or why this machine cannot run it and what would provide it. Steps and groups are
 	 * complete all the same, so that --dry-run and 'list' can show them. */
 	const char *skip;
+	bool vm; /* gets a virtual machine of its own, booted for it, whose memory is its limit */
+	size_t n_programs; /* that must be in $PATH, else it is a skip when it comes to run */
+	const char **programs;
+	const char *panic; /* the kernel's panic that must end it, a regular expression */
+	const struct node *panic_at;
 	bool dangerous; /* could take the machine down: refused unless facts.disposable */
 	bool exclusive; /* touches a host toggle: runs alone */
 	struct plan_host host;

@@ -197,7 +197,8 @@ static void alloc_size(struct build *b, const struct node *value, void *data)
 	}
 	MEM_AUTO char *owner = mem_printf("the group of task '%s'",
 					  step->task < 0 ? "?" : b->task_names[step->task]);
-	if (!read_part(b, value, "size", task_limit(b, step->task), owner, &step->bytes))
+	uint64_t whole = step->task < 0 ? UINT64_MAX : memory_of(b, b->group_now[step->task]);
+	if (!read_part(b, value, "size", whole, owner, &step->bytes))
 		return;
 	if (step->bytes == 0 || step->bytes == UINT64_MAX)
 		diag_add(b->diags, b->file, value,
@@ -270,4 +271,36 @@ void read_free(struct build *b, const struct node *value, struct plan_step *step
 	if (step->until != PLAN_UNTIL_DONE && step->until != PLAN_UNTIL_SENT)
 		diag_add(b->diags, b->file, value,
 			 "until, expected done or sent: giving memory back cannot end otherwise");
+}
+
+static void fill_kills(struct build *b, const struct node *value, void *data)
+{
+	struct plan_step *step = data;
+
+	if (value->kind == NODE_SCALAR && str_eq(value->text, "all"))
+		step->times = UINT64_MAX;
+	else
+		read_u64(b, value, "kills", 1, TIMES_MAX, &step->times);
+}
+
+static void fill_left(struct build *b, const struct node *value, void *data)
+{
+	read_u64(b, value, "left", 1, TIMES_MAX, &((struct plan_step *)data)->left);
+}
+
+void read_fill(struct build *b, const struct node *value, struct plan_step *step)
+{
+	static const struct key keys[] = {{"task", alloc_task, true},
+					  {"kills", fill_kills, false},
+					  {"left", fill_left, false},
+					  {NULL, NULL, false}};
+
+	step->bytes = UINT64_MAX;
+	step->left = 1;
+	if (value->kind != NODE_MAP) {
+		bad(b, value, "fill", "a map such as {task: filler, kills: 10, left: 2}");
+		return;
+	}
+	read_keys(b, value, "'fill'", keys, NULL, step);
+	needs_limit(b, value, step, "fill");
 }

@@ -16,6 +16,7 @@ void read_set(struct build *b, const struct node *value, struct plan_step *step)
 void read_remove(struct build *b, const struct node *value, struct plan_step *step);
 void read_alloc(struct build *b, const struct node *value, struct plan_step *step);
 void read_free(struct build *b, const struct node *value, struct plan_step *step);
+void read_fill(struct build *b, const struct node *value, struct plan_step *step);
 
 /* step_task.c: steps that name tasks */
 void read_start(struct build *b, const struct node *value, struct plan_step *step);

@@ -156,21 +156,14 @@ static void task_confine(struct build *b, const struct node *value, void *data)
 /* ---- all of them --------------------------------------------------------------------------- */
 
 static const struct key task_keys[] = {
-	{"run", task_run, false},
-	{"exec", task_exec, false},
-	{"args", task_args, false},
-	{"group", task_group, false},
-	{"copies", task_copies, false},
-	{"oom_score_adj", task_adj, false},
-	{"nice", task_nice, false},
-	{"user", task_user, false},
-	{"env", task_env, false},
-	{"rlimits", task_rlimits, false},
-	{"cpu", task_cpu, false},
-	{"start", task_start, false},
-	{"spawn", task_spawn, false},
-	{"confine", task_confine, false},
-	{NULL, NULL, false},
+	{"run", task_run, false},	  {"exec", task_exec, false},
+	{"args", task_args, false},	  {"group", task_group, false},
+	{"copies", task_copies, false},	  {"oom_score_adj", task_adj, false},
+	{"nice", task_nice, false},	  {"user", task_user, false},
+	{"env", task_env, false},	  {"rlimits", task_rlimits, false},
+	{"cpu", task_cpu, false},	  {"node", task_node, false},
+	{"start", task_start, false},	  {"spawn", task_spawn, false},
+	{"confine", task_confine, false}, {NULL, NULL, false},
 };
 
 static bool is_task_key(const char *name)
@@ -200,7 +193,7 @@ static const char **other_keys(struct build *b, const struct node *map)
 	return names;
 }
 
-static void add_one(struct build *b, const struct reading *reading, const char *name)
+void add_task(struct build *b, const struct reading *reading, const char *name)
 {
 	struct plan *plan = b->plan;
 	size_t n = plan->n_tasks;
@@ -227,17 +220,22 @@ static void add_copies(struct build *b, const struct reading *reading)
 		return;
 	}
 	if (!reading->copies)
-		add_one(b, reading, reading->task.name);
+		add_task(b, reading, reading->task.name);
 	for (uint64_t i = 1; i <= reading->copies; i++)
-		add_one(b, reading,
-			arena_printf(b->arena, "%s-%llu", reading->task.name,
-				     (unsigned long long)i));
+		add_task(b, reading,
+			 arena_printf(b->arena, "%s-%llu", reading->task.name,
+				      (unsigned long long)i));
 }
 
 static void read_task(struct build *b, const struct node *key, const struct node *map)
 {
 	struct reading reading = {
-		.task = {.name = key->text, .at = key, .group = -1, .cpu = -1, .confine = true},
+		.task = {.name = key->text,
+			 .at = key,
+			 .group = -1,
+			 .node = -1,
+			 .cpu = -1,
+			 .confine = true},
 		.map = map,
 		.start = -1,
 	};
@@ -275,6 +273,7 @@ void build_tasks(struct build *b, const struct node *map)
 
 	for (size_t i = 0; fine && i < map->n; i++)
 		read_task(b, &map->keys[i], &map->items[i]);
+	add_crowd(b);
 	make_tables(b);
 }
 

@@ -16,12 +16,19 @@ struct reading {
 	bool stress_ng;
 };
 
+/* tasks.c: adds it to the plan; a mistake where the name is taken. */
+void add_task(struct build *b, const struct reading *reading, const char *name);
+
+/* generate.c: the tasks of the crowd, which come after those of the file. */
+void add_crowd(struct build *b);
+
 /* process.c; data is a struct reading */
 void task_adj(struct build *b, const struct node *value, void *data);
 void task_nice(struct build *b, const struct node *value, void *data);
 void task_user(struct build *b, const struct node *value, void *data);
 void task_env(struct build *b, const struct node *value, void *data);
 void task_cpu(struct build *b, const struct node *value, void *data);
+void task_node(struct build *b, const struct node *value, void *data);
 void task_rlimits(struct build *b, const struct node *value, void *data);
 
 #endif

@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "harness/report/report.h"
 
-/* Appends an empty line and the table; nothing when the run had no claims. */
+/* Appends an empty line and the table, or where most of the run was something else (and it is not
+ * verbose) their numbers; nothing when the run had no claims. */
 void claims_add(struct str *out, const struct record *record, const struct report_options *options);
 
 #endif

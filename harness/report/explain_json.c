@@ -124,8 +124,10 @@ static json_t *chosen_json(const struct oom_report *report)
 	return object;
 }
 
-static json_t *kill_json(const struct oom_report *report, const struct oom_kill *kill)
+static json_t *kill_json(const struct explain_item *item, size_t i)
 {
+	const struct oom_report *report = item->report;
+	const struct oom_kill *kill = &report->kills[i];
 	json_t *object = json_object();
 
 	set_text(object, "deed", oom_deed_name(kill->deed));
@@ -147,33 +149,19 @@ static json_t *kill_json(const struct oom_report *report, const struct oom_kill 
 	return object;
 }
 
-static json_t *kills_json(const struct oom_report *report)
+static json_t *figure_json(const struct explain_item *item, size_t i)
 {
-	json_t *array = json_array();
+	const struct oom_figure *figure = &item->report->figures[i];
+	json_t *object = json_object();
 
-	for (size_t i = 0; i < report->n_kills; i++)
-		json_array_append_new(array, kill_json(report, &report->kills[i]));
-	return array;
-}
-
-static json_t *figures_json(const struct oom_report *report)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < report->n_figures; i++) {
-		const struct oom_figure *figure = &report->figures[i];
-		json_t *object = json_object();
-		set(object, "where", field_text_new(figure->where));
-		set_text(object, "name", figure->name);
-		set(object, "value",
-		    figure->value.have == OOM_SAID ? field_u64_new(figure->value.raw)
-						   : json_null());
-		set_text(object, "unit", oom_unit_name(figure->value.unit));
-		set_value(object, "bytes", report, &figure->value);
-		set_u64(object, "line", figure->value.line, 0);
-		json_array_append_new(array, object);
-	}
-	return array;
+	set(object, "where", field_text_new(figure->where));
+	set_text(object, "name", figure->name);
+	set(object, "value",
+	    figure->value.have == OOM_SAID ? field_u64_new(figure->value.raw) : json_null());
+	set_text(object, "unit", oom_unit_name(figure->value.unit));
+	set_value(object, "bytes", item->report, &figure->value);
+	set_u64(object, "line", figure->value.line, 0);
+	return object;
 }
 
 /* ---- the task table ------------------------------------------------------------------------- */
@@ -222,22 +210,18 @@ static json_t *columns_json(const struct oom_report *report)
 	return array;
 }
 
-static json_t *tasks_json(const struct explain_item *item)
+/* Without its rows. */
+static json_t *tasks_json(const struct oom_report *report)
 {
-	const struct oom_report *report = item->report;
-	json_t *object, *rows;
+	json_t *object;
 
 	if (report->table_line == 0 && report->n_tasks == 0)
 		return json_null();
 	object = json_object();
-	rows = json_array();
-	for (size_t i = 0; i < report->n_tasks; i++)
-		json_array_append_new(rows, row_json(item, i));
 	set_bool(object, "complete", report->table_complete);
 	set_u64(object, "line", report->table_line, 0);
 	set(object, "columns", columns_json(report));
 	set_text(object, "other_columns", report->other_columns);
-	set(object, "rows", rows);
 	return object;
 }
 
@@ -253,6 +237,7 @@ static json_t *audit_json(const struct audit *audit)
 	set_bool(object, "fitted", audit->fitted);
 	set_u64(object, "total_pages", audit->total_pages, 0);
 	set_text(object, "total_from", audit->total_from);
+	set_bool(object, "total_least", audit->total_least);
 	set_int(object, "points", audit->rank ? audit->points : BADNESS_NEVER, BADNESS_NEVER);
 	set_int(object, "printed_score", audit->printed_score, INT64_MIN);
 	set_int(object, "computed_score", audit->computed_score, INT64_MIN);
@@ -351,7 +336,6 @@ static json_t *report_json(const struct explain_item *item)
 	set(object, "constraint", constraint_json(report));
 	set(object, "chosen", chosen_json(report));
 	set(object, "victim", process_json(oom_victim(report)));
-	set(object, "kills", kills_json(report));
 	set_text(object, "oom_group", report->oom_group);
 	set_bool(object, "allocating_task", report->allocating_task);
 	set_bool(object, "no_killable", report->no_killable);
@@ -360,8 +344,6 @@ static json_t *report_json(const struct explain_item *item)
 	set_u64(page, "bytes", report->page_size, 0);
 	set_text(page, "from", report->page_size ? report->page_size_from : NULL);
 	set(object, "page_size", page);
-	set(object, "memory", figures_json(report));
-	set(object, "tasks", tasks_json(item));
 	set(object, "audit", audit_json(item->audit));
 	set(object, "unknown", unknown_json(report));
 	set_u64(object, "unknown_more", report->unknown_more, UINT64_MAX);
@@ -369,15 +351,48 @@ static json_t *report_json(const struct explain_item *item)
 	return object;
 }
 
-void explain_json(struct str *out, const struct explain_item *item)
+/* ---- as text -------------------------------------------------------------------------------- */
+
+/* open: an object that more keys follow */
+static void add_json(struct str *out, json_t *value, bool open)
 {
 	/* 16 digits: microseconds of a unix time, without the noise of a 17th. */
-	const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(16);
-	json_t *object = report_json(item);
-	char *text = json_dumps(object, flags);
+	const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(16) | JSON_ENCODE_ANY;
+	char *text = json_dumps(value, flags);
 
-	str_add(out, text ? text : "{}");
-	str_add(out, "\n");
+	str_addn(out, text ? text : "{}", text ? strlen(text) - open : 2U - open);
+	str_add(out, open ? "," : "");
 	free(text);
-	json_decref(object);
+	json_decref(value);
+}
+
+/* One element at a time: as a tree, the rows of a large table are 20 times the log's size. */
+static void add_array(struct str *out, const char *key, const struct explain_item *item, size_t n,
+		      json_t *(*element)(const struct explain_item *, size_t))
+{
+	str_addf(out, "\"%s\":[", key);
+	for (size_t i = 0; i < n; i++) {
+		str_add(out, i ? "," : "");
+		add_json(out, element(item, i), false);
+	}
+	str_add(out, "]");
+}
+
+void explain_json(struct str *out, const struct explain_item *item)
+{
+	const struct oom_report *report = item->report;
+	json_t *tasks = tasks_json(report);
+	bool table = json_is_object(tasks);
+
+	add_json(out, report_json(item), true);
+	add_array(out, "kills", item, report->n_kills, kill_json);
+	str_add(out, ",");
+	add_array(out, "memory", item, report->n_figures, figure_json);
+	str_add(out, ",\"tasks\":");
+	add_json(out, tasks, table);
+	if (table) {
+		add_array(out, "rows", item, report->n_tasks, row_json);
+		str_add(out, "}");
+	}
+	str_add(out, "}\n");
 }

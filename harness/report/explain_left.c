@@ -9,61 +9,6 @@
 
 #include "harness/report/explain_facts.h"
 
-/* ---- zones ---------------------------------------------------------------------------------- */
-
-static bool in_zone(const struct oom_figure *figure)
-{
-	return strcasecmp(figure->name, "min") == 0 && *figure->where;
-}
-
-/* Free blocks of a zone large enough for the request, from its buddy list; EXPLAIN_NONE: the log
- * has none. */
-static uint64_t blocks_of_order(const struct explain_facts *facts, const char *where)
-{
-	uint64_t blocks = EXPLAIN_NONE;
-	uint64_t kb = explain_pages(facts->report, 1) / 1024;
-
-	for (int order = facts->report->order; order <= 20; order++) {
-		char name[32];
-		snprintf(name, sizeof(name), "%" PRIu64 "kB", kb << order);
-		uint64_t n = explain_figure(facts->report, where, name);
-		if (n != EXPLAIN_NONE)
-			blocks = blocks == EXPLAIN_NONE ? n : blocks + n;
-	}
-	return blocks;
-}
-
-static void zone_left(const struct explain_facts *facts, const char *where, uint64_t min,
-		      struct str *out)
-{
-	const struct oom_report *report = facts->report;
-	uint64_t free = explain_figure(report, where, "free");
-
-	if (free == EXPLAIN_NONE)
-		return;
-	if (free < min) {
-		str_addf(out,
-			 "Zone '%s' was below its minimum: %" PRIu64 "K free, min %" PRIu64 "K.\n",
-			 where, free / 1024, min / 1024);
-		return;
-	}
-	if (report->order > 0 && blocks_of_order(facts, where) == 0)
-		str_addf(out,
-			 "Zone '%s' had %s free, but no block of order %d or more: it was "
-			 "fragmented.\n",
-			 where, SIZE_TEXT(free), report->order);
-}
-
-static void zones_left(const struct explain_facts *facts, struct str *out)
-{
-	const struct oom_report *report = facts->report;
-
-	for (size_t i = 0; !facts->group && i < report->n_figures; i++)
-		if (in_zone(&report->figures[i]))
-			zone_left(facts, report->figures[i].where,
-				  explain_figure(report, report->figures[i].where, "min"), out);
-}
-
 /* ---- cache and swap ------------------------------------------------------------------------- */
 
 static uint64_t droppable(const struct explain_facts *facts)
@@ -120,7 +65,8 @@ void explain_left(const struct explain_facts *facts, struct str *out)
 		return;
 	cache_left(facts, out);
 	swap_left(facts, out);
-	zones_left(facts, out);
+	if (!facts->group)
+		explain_zones(facts, out);
 }
 
 /* ---- advice --------------------------------------------------------------------------------- */
@@ -131,15 +77,23 @@ static bool is_part(uint64_t part, uint64_t whole, unsigned percent)
 	       explain_percent(part, whole) >= percent;
 }
 
+/* Which limits must be raised: v1 refuses one of memory above that of memory+swap. */
 static void advise_limit(const struct explain_facts *facts, struct str *out)
 {
+	bool both = explain_memsw_reached(facts);
+	uint64_t limit = both ? facts->memsw_limit : facts->limit;
+	const char *knobs = "memory.max, or memory.limit_in_bytes in v1";
+
 	if (!facts->group || !*facts->where)
 		return;
+	if (both)
+		knobs = facts->limit == facts->memsw_limit
+				? "memory.memsw.limit_in_bytes and memory.limit_in_bytes"
+				: "memory.memsw.limit_in_bytes";
 	str_addf(out, "Give '%s' more", facts->where);
-	if (facts->limit != EXPLAIN_NONE)
-		str_addf(out, " than %s", SIZE_TEXT(facts->limit));
-	str_add(out, " (memory.max, or memory.limit_in_bytes in v1), or make what runs in it use "
-		     "less.\n");
+	if (limit != EXPLAIN_NONE)
+		str_addf(out, " than %s%s", SIZE_TEXT(limit), both ? " of memory and swap" : "");
+	str_addf(out, " (%s), or make what runs in it use less.\n", knobs);
 }
 
 static void advise_failcnt(const struct explain_facts *facts, struct str *out)
@@ -173,6 +127,8 @@ static void advise_slab(const struct explain_facts *facts, struct str *out)
 
 static void advise_other(const struct explain_facts *facts, struct str *out)
 {
+	bool stacks = explain_figure_sum(facts->report, "kernel_stack") != EXPLAIN_NONE;
+
 	if (facts->group && is_part(facts->other, facts->usage, 25))
 		str_addf(out,
 			 "%s of the group's memory is in none of its counters: memory of the "
@@ -180,9 +136,9 @@ static void advise_other(const struct explain_facts *facts, struct str *out)
 			 SIZE_TEXT(facts->other));
 	if (!facts->group && is_part(facts->other, facts->ram, 25))
 		str_addf(out,
-			 "%s of RAM is in none of the kernel's counters here: huge pages set "
-			 "aside, drivers, a balloon of the hypervisor.\n",
-			 SIZE_TEXT(facts->other));
+			 "%s of RAM is in none of the figures that the kernel prints: such are "
+			 "huge pages set aside, drivers' memory, a hypervisor's balloon%s.\n",
+			 SIZE_TEXT(facts->other), stacks ? "" : ", in this kernel also stacks");
 }
 
 static void advise_pgtables(const struct explain_facts *facts, struct str *out)
@@ -196,12 +152,20 @@ static void advise_pgtables(const struct explain_facts *facts, struct str *out)
 
 static void advise_swap(const struct explain_facts *facts, struct str *out)
 {
-	if (facts->report->scope != OOM_GLOBAL || facts->report->cause == OOM_SYSRQ)
+	if (facts->report->scope != OOM_GLOBAL || facts->swap_free == EXPLAIN_NONE)
+		return;
+	/* where hardly anything could be swapped out, swap would not have helped */
+	if (facts->swap_total == 0 && facts->ram != EXPLAIN_NONE && facts->anon != EXPLAIN_NONE &&
+	    !is_part(facts->anon, facts->ram, 10))
 		return;
 	if (facts->swap_total == 0)
 		str_add(out, "There is no swap: some, or zram, would let idle anonymous memory "
 			     "leave RAM.\n");
-	else if (is_part(facts->anon, facts->ram, 50) && facts->swap_free != EXPLAIN_NONE &&
+	else if (explain_percent(facts->swap_free, facts->swap_total) >= 50 &&
+		 facts->report->cause == OOM_ALLOCATION)
+		str_add(out, "Most of the swap was free: what filled the memory did not go "
+			     "there, as memory of the kernel and locked memory cannot.\n");
+	else if (is_part(facts->anon, facts->ram, 50) &&
 		 explain_percent(facts->swap_free, facts->swap_total) < 5)
 		str_add(out, "Swap is full too: the processes need more memory than RAM and swap "
 			     "together.\n");
@@ -310,7 +274,7 @@ void explain_advice(const struct explain_facts *facts, struct str *out)
 		advise_protected, advise_order, advise_swap,	 advise_allocating,
 	};
 
-	if (facts->report->killer != OOM_KERNEL)
+	if (facts->report->killer != OOM_KERNEL || facts->report->cause == OOM_SYSRQ)
 		return;
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		all[i](facts, out);

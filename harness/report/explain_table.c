@@ -133,9 +133,11 @@ void layout_kinds(struct str *out, const struct explain_facts *facts,
 		return;
 	str_add(out, "\n");
 	layout_on(out, view, LAYOUT_HEAD);
-	str_addf(out, "  %-*s%8s", LABEL,
-		 facts->group ? "memory of the group" : "memory of the machine",
-		 whole == EXPLAIN_NONE ? "" : SIZE_TEXT(whole));
+	const char *head = facts->group ? "memory of the group" : "memory of the machine";
+	if (whole == EXPLAIN_NONE)
+		str_addf(out, "  %s", head);
+	else
+		str_addf(out, "  %-*s%8s", LABEL, head, SIZE_TEXT(whole));
 	layout_off(out, view, LAYOUT_HEAD);
 	str_add(out, "\n");
 	for (size_t i = 0; i < facts->n_kinds; i++) {

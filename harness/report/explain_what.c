@@ -26,11 +26,16 @@ static void add_limit(const char *what, uint64_t usage, uint64_t limit, struct s
 	str_addf(out, "%s: %s of %s used.\n", what, SIZE_TEXT(usage), SIZE_TEXT(limit));
 }
 
+bool explain_memsw_reached(const struct explain_facts *facts)
+{
+	return facts->memsw_limit != EXPLAIN_NONE && facts->memsw_usage != EXPLAIN_NONE &&
+	       facts->memsw_usage >= facts->memsw_limit;
+}
+
 static void what_group(const struct explain_facts *facts, struct str *out)
 {
 	const char *name = *facts->where ? facts->where : NULL;
-	bool both = facts->memsw_limit != EXPLAIN_NONE && facts->memsw_usage != EXPLAIN_NONE &&
-		    facts->memsw_usage >= facts->memsw_limit;
+	bool both = explain_memsw_reached(facts);
 
 	if (name)
 		str_addf(out, "The group '%s' reached its %s limit", name,
@@ -92,7 +97,7 @@ static void what_nodes(const struct explain_facts *facts, struct str *out)
 	bool policy = report->scope == OOM_MEMPOLICY;
 	bool mask = *report->nodemask && !str_eq(report->nodemask, "(null)");
 
-	str_addf(out, "The memory nodes that a %s allows ran out, not the whole machine",
+	str_addf(out, "The memory nodes that a %s allows ran out",
 		 policy ? "task's memory policy" : "cpuset");
 	if (policy && mask)
 		str_addf(out, " (nodes %s)", report->nodemask);
@@ -168,8 +173,10 @@ static void add_amount(const struct explain_facts *facts, struct str *out)
 {
 	int order = facts->report->order;
 
-	if (order == INT32_MIN || order < 0 || order > 30)
+	if (order < 0 || order > 30) {
+		str_add(out, " memory");
 		return;
+	}
 	uint64_t bytes = explain_pages(facts->report, (int64_t)1 << order);
 	if (order == 0)
 		str_addf(out, " one page");

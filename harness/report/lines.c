@@ -75,6 +75,51 @@ static void add_sources(struct str *out, json_t *sources, bool seen, const char 
 	}
 }
 
+static void add_number(struct str *out, const char *before, const json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	if (json_is_integer(value))
+		str_addf(out, "%s%" JSON_INTEGER_FORMAT, before, json_integer_value(value));
+}
+
+/* "; predicted", "; predicted alloc_1 (points 4293, margin 123): wrong", "; undecidable: race" */
+static void add_predicted(struct str *out, const json_t *predicted)
+{
+	const char *outcome = line_text(predicted, "outcome"), *task = line_text(predicted, "task");
+
+	if (*outcome == '\0')
+		return;
+	if (str_eq(outcome, "member")) {
+		str_add(out, "; died with its group");
+		return;
+	}
+	if (str_eq(outcome, "right"))
+		str_add(out, "; predicted");
+	else if (str_eq(outcome, "wrong"))
+		add_after(out, "; predicted ", *task ? task : "somebody else");
+	else
+		add_after(out, "; prediction ", outcome);
+	if (str_eq(outcome, "right") || str_eq(outcome, "wrong")) {
+		add_number(out, " (points ", predicted, "points");
+		add_number(out, ", margin ", predicted, "margin");
+		str_add(out, ")");
+	}
+	if (str_eq(outcome, "wrong"))
+		str_add(out, ": wrong");
+	add_after(out, ": ", line_text(predicted, "why"));
+}
+
+/* A choice that the formula explains is told as one word. */
+static void add_audit(struct str *out, const json_t *audit)
+{
+	const char *verdict = line_text(audit, "verdict");
+
+	add_after(out, "; audit: ", verdict);
+	if (str_eq(verdict, "unexplained") || str_eq(verdict, "not-checked"))
+		add_after(out, ", ", line_text(audit, "why"));
+}
+
 void line_kill(struct str *out, const struct result *result, json_t *kill)
 {
 	const char *task = line_text(kill, "task"), *comm = line_text(kill, "comm");
@@ -95,6 +140,8 @@ void line_kill(struct str *out, const struct result *result, json_t *kill)
 	add_time(out, " after ", result, kill);
 	add_sources(out, json_object_get(kill, "sources"), true, "; seen by ");
 	add_sources(out, json_object_get(kill, "sources"), false, "; not by ");
+	add_predicted(out, json_object_get(kill, "predicted"));
+	add_audit(out, json_object_get(kill, "audit"));
 }
 
 /* Marks in order of time; their names have '_' for ' '. */

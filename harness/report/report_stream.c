@@ -1,7 +1,9 @@
 /*
  * One JSON object a line, as things happen, for another program that follows a run (the host of a
- * virtual machine does): {"record": ...} first, {"began": NAME}, {"event": {...}, "of": NAME},
- * {"result": {...}}, and {"end": {...}} last. What is in them is described in results/README.md.
+ * virtual machine does): {"record": ...} first, {"began": NAME, "blank": {...}}, {"event":
+ * {...}, "of": NAME}, {"result": {...}}, and {"end": {...}} last. What is in them is described in
+ * results/README.md; a blank result is what a scenario has whose machine ends before its verdict,
+ * and beside it stands the panic that the scenario expects, "panic" and "at".
  */
 #include <stdlib.h>
 
@@ -35,9 +37,16 @@ static void stream_begin(FILE *out, const struct record *record,
 	put(out, json_pack("{s:o}", "record", head(record)));
 }
 
-static void stream_began(FILE *out, const char *name)
+static void stream_began(FILE *out, const struct result *blank, const char *panic, const char *at)
 {
-	put(out, json_pack("{s:o}", "began", field_text_new(name)));
+	json_t *line = json_pack("{s:o, s:o}", "began", field_text_new(blank->name), "blank",
+				 result_to_json(blank));
+
+	if (panic) {
+		json_object_set_new(line, "panic", field_text_new(panic));
+		json_object_set_new(line, "at", field_text_new(at));
+	}
+	put(out, line);
 }
 
 static void stream_event(FILE *out, const char *name, const json_t *event)

@@ -209,6 +209,52 @@ static void add_bad(struct str *out, const struct record *record,
 	}
 }
 
+/* Kills of all results by what became of their prediction. */
+struct kill_counts {
+	size_t all, right, wrong, undecided, tables, unexplained;
+};
+
+static void count_kill(struct kill_counts *counts, const json_t *kill)
+{
+	const char *outcome = line_text(json_object_get(kill, "predicted"), "outcome");
+	const char *verdict = line_text(json_object_get(kill, "audit"), "verdict");
+
+	/* Who died with its group was not chosen. */
+	if (*outcome == '\0' || str_eq(outcome, "member"))
+		return;
+	counts->all++;
+	counts->right += str_eq(outcome, "right");
+	counts->wrong += str_eq(outcome, "wrong");
+	counts->undecided += !str_eq(outcome, "right") && !str_eq(outcome, "wrong");
+	counts->tables += *verdict && !str_eq(verdict, "no-table");
+	counts->unexplained += str_eq(verdict, "unexplained");
+}
+
+/* "audit: 214 kills, 210 predicted, 4 undecidable; 40 tables, all explained" */
+static void add_audited(struct str *out, const struct record *record)
+{
+	struct kill_counts counts = {0};
+	const json_t *kill;
+	size_t k;
+
+	for (size_t i = 0; i < record->n; i++)
+		json_array_foreach (record->results[i]->kills, k, kill)
+			count_kill(&counts, kill);
+	if (counts.all == 0)
+		return;
+	str_addf(out, "audit: %zu kill%s, %zu predicted, %zu undecidable", counts.all,
+		 counts.all == 1 ? "" : "s", counts.right, counts.undecided);
+	if (counts.wrong)
+		str_addf(out, ", %zu WRONG", counts.wrong);
+	if (counts.tables)
+		str_addf(out, "; %zu table%s, ", counts.tables, counts.tables == 1 ? "" : "s");
+	if (counts.unexplained)
+		str_addf(out, "%zu NOT explained", counts.unexplained);
+	else if (counts.tables)
+		str_add(out, counts.tables == 1 ? "explained" : "all explained");
+	str_add(out, "\n");
+}
+
 static void text_end(FILE *out, const struct record *record, const struct report_options *options)
 {
 	STR_AUTO text = STR_INIT;
@@ -221,6 +267,7 @@ static void text_end(FILE *out, const struct record *record, const struct report
 		 record_count(record, VERDICT_PASS), record_count(record, VERDICT_FAIL),
 		 record_count(record, VERDICT_SKIP), record_count(record, VERDICT_BROKEN),
 		 format_duration(run_ns(record), buf));
+	add_audited(&text, record);
 	if (line_missing(record) > 0)
 		str_addf(&text, "%zu of %zu did not run: %s\n", line_missing(record),
 			 record->planned, line_missing_why(record));

@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +22,12 @@ struct symbol {
 	const struct node *key;
 	const struct node *values; /* a scalar, or the list of a matrix */
 	bool is_matrix;
-	const char *override; /* points into the caller's text, NULL: none */
-	size_t pick;	      /* which value of the list */
-	const char *raw;      /* before substitution */
+	const char *override;	/* points into the caller's text, NULL: none */
+	unsigned long long low; /* of a matrix that is a range */
+	size_t n_range;		/* its values, 0: it is none */
+	char number[24];	/* the one that is picked */
+	size_t pick;		/* which value of the list */
+	const char *raw;	/* before substitution */
 	const struct node *at;
 	char *value;
 	enum state state;
@@ -143,7 +147,27 @@ static bool is_name(const char *text)
 	return true;
 }
 
-static void check_values(struct expander *x, const struct symbol *symbol)
+/* "1..50", in place of a matrix's list: all whole numbers from one to the other. */
+static bool read_range(struct symbol *symbol, const char *text)
+{
+	char *end;
+
+	symbol->n_range = 0;
+	if (!isdigit((unsigned char)*text))
+		return false;
+	symbol->low = strtoull(text, &end, 10);
+	if (!str_starts(end, "..") || !isdigit((unsigned char)end[2]))
+		return false;
+	unsigned long long high = strtoull(end + 2, &end, 10);
+	if (*end || high < symbol->low)
+		return false;
+	/* One more than may be is enough to be refused. */
+	high -= symbol->low;
+	symbol->n_range = (size_t)(high < INSTANCES_MAX ? high : INSTANCES_MAX) + 1;
+	return true;
+}
+
+static void check_values(struct expander *x, struct symbol *symbol)
 {
 	const struct node *values = symbol->values;
 	const char *name = symbol->key->text;
@@ -153,8 +177,10 @@ static void check_values(struct expander *x, const struct symbol *symbol)
 			complain(x, values, "has no single default, expected one value", name);
 		return;
 	}
+	if (values->kind == NODE_SCALAR && read_range(symbol, values->text))
+		return;
 	if (values->kind != NODE_LIST || values->n == 0) {
-		complain(x, values, "expected a list of values such as [1M, 4M]", name);
+		complain(x, values, "expected a list of values such as [1M, 4M], or 1..50", name);
 		return;
 	}
 	for (size_t i = 0; i < values->n; i++)
@@ -200,6 +226,8 @@ static unsigned long long apply_overrides(struct expander *x, const char *const 
 		if (!symbol || overrides[i][len] != '=')
 			continue;
 		symbol->override = overrides[i] + len + 1;
+		if (symbol->is_matrix)
+			(void)read_range(symbol, symbol->override);
 		if (i < 64)
 			used |= 1ULL << i;
 	}
@@ -210,6 +238,8 @@ static unsigned long long apply_overrides(struct expander *x, const char *const 
 
 static size_t count_values(const struct symbol *symbol)
 {
+	if (symbol->n_range)
+		return symbol->n_range;
 	return symbol->is_matrix && !symbol->override ? symbol->values->n : 1;
 }
 
@@ -254,6 +284,13 @@ static void choose(struct symbol *symbol)
 	free(symbol->value);
 	symbol->value = NULL;
 	symbol->state = FRESH;
+	if (symbol->n_range) {
+		snprintf(symbol->number, sizeof(symbol->number), "%llu",
+			 symbol->low + symbol->pick);
+		symbol->at = symbol->values;
+		symbol->raw = symbol->number;
+		return;
+	}
 	symbol->at = symbol->is_matrix && !symbol->override ? &symbol->values->items[symbol->pick]
 							    : symbol->values;
 	symbol->raw = symbol->override ? symbol->override : symbol->at->text;

@@ -134,7 +134,8 @@ static void add_entry(struct str *out, const char *path, unsigned mode, size_t n
 	str_addn(out, path, name);
 	while (out->len % 4)
 		str_addn(out, "", 1);
-	str_addn(out, data, len);
+	if (len)
+		str_addn(out, data, len);
 	while (out->len % 4)
 		str_addn(out, "", 1);
 }

@@ -14,7 +14,9 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "harness/vm/debian.h"
 #include "harness/vm/image.h"
+#include "harness/vm/kernels.h"
 
 enum { KERNEL_MAX = 512 * 1024 * 1024 };
 
@@ -89,8 +91,11 @@ static char *host_image(struct err *err)
 	return NULL;
 }
 
-int kernel_open(const char *spec, struct kernel *ret, struct err *err)
+int kernel_open(const char *spec, const struct fetch_watch *watch, struct kernel *ret,
+		struct err *err)
 {
+	if (str_starts(spec, DEBIAN_PREFIX))
+		return kernels_boot(spec, watch, ret, err);
 	MEM_AUTO char *path = str_eq(spec, "host") ? host_image(err) : mem_dup(spec);
 
 	if (!path)

@@ -5,6 +5,7 @@
 #define OOMLAB_VM_KERNEL_H
 
 #include "base/err.h"
+#include "harness/vm/fetch.h"
 
 struct kernel {
 	char *name;    /* as it was asked for */
@@ -13,9 +14,11 @@ struct kernel {
 };
 
 /* 'spec': the path of a bzImage or vmlinux (its modules are those of /lib/modules/VERSION when the
- * file is named vmlinuz-VERSION or lies in such a folder), or "host": this machine's own image.
- * -ENOENT, -EPROTO say what was expected. */
-int kernel_open(const char *spec, struct kernel *ret, struct err *err);
+ * file is named vmlinuz-VERSION or lies in such a folder), "host": this machine's own image, or
+ * "debian:VERSION" and "debian:SUITE": fetched when it is not in the cache (kernels.h), of which
+ * 'watch' is told. -ENOENT, -EPROTO and what kernels_get() gives say what was expected. */
+int kernel_open(const char *spec, const struct fetch_watch *watch, struct kernel *ret,
+		struct err *err);
 void kernel_close(struct kernel *kernel);
 
 #endif

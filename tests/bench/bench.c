@@ -19,6 +19,7 @@
 #include "harness/record/record.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/floor.h"
+#include "tests/bench/syslog.h"
 
 enum { ROUNDS = 5, A_ROUND = 5, SAMPLES = ROUNDS * A_ROUND, GROUPS = 500, CROWD = 10000 };
 
@@ -273,6 +274,54 @@ static void bench_score(struct bench *bench)
 	crowd_end(&crowd);
 }
 
+/* ---- logs ----------------------------------------------------------------------------------- */
+
+/* In turns with grep, which only counts. */
+static int read_log(const struct bench *bench, const char *path, struct samples *bare,
+		    struct samples *lab, uint64_t *ret_rss_bytes, struct err *err)
+{
+	const char *grep[] = {"grep", "-c", "oom-kill\\|Killed process", path, NULL};
+	const char *list[] = {bench->lab, "explain", "--list", path, NULL};
+	uint64_t rss_bytes;
+	int r = 0;
+
+	for (int i = 0; i < ROUNDS && r >= 0; i++) {
+		r = floor_command(grep, &bare->ns[bare->n++], &rss_bytes, err);
+		if (r >= 0)
+			r = floor_command(list, &lab->ns[lab->n++], ret_rss_bytes, err);
+	}
+	return r;
+}
+
+static void bench_explain(struct bench *bench)
+{
+	static const struct {
+		const char *what, *goal;
+		uint64_t bytes;
+	} rows[] = {{"explain --list, 100 MB of syslog", "0.3 s, 8M", 100000000},
+		    {"explain --list, 1 GB of syslog", "none set", 1000000000}};
+	MEM_AUTO char *path = mem_printf("%s/syslog", bench->results);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct samples bare = {0}, lab = {0};
+		char a[PARSE_TEXT_MAX], b[PARSE_TEXT_MAX], size[PARSE_TEXT_MAX];
+		struct err err = ERR_INIT;
+		uint64_t rss_bytes = 0;
+		int r = syslog_make(path, rows[i].bytes, &err);
+		if (r >= 0)
+			r = read_log(bench, path, &bare, &lab, &rss_bytes, &err);
+		(void)unlink(path);
+		if (r < 0) {
+			left_out(rows[i].what, &err);
+			continue;
+		}
+		uint64_t bare_ns = median(&bare), lab_ns = median(&lab);
+		printf("%-34s grep -c %s, oomlab %s: %.2fx, %s resident (goal %s)\n", rows[i].what,
+		       ms(bare_ns, a), ms(lab_ns, b), (double)lab_ns / (double)bare_ns,
+		       format_size_short(rss_bytes, size), rows[i].goal);
+	}
+}
+
 /* ---- all ----------------------------------------------------------------------------------- */
 
 static void bench_catalogue(struct bench *bench)
@@ -330,6 +379,7 @@ int main(int argc, char **argv)
 	bench_groups(&bench);
 	bench_fill(&bench);
 	bench_score(&bench);
+	bench_explain(&bench);
 	bench_catalogue(&bench);
 	remove_results(&bench);
 	return 0;

@@ -76,6 +76,19 @@ cat huge log >huge-first
 explain --list huge-first
 is_status 0 "reports behind a line of 8 MB"
 
+{
+	report 2026-11-20T10:00:00+00:00 101 first | sed 's/order=0/order=3/; /262144 pages RAM/,$d'
+	awk 'BEGIN { for (i = 0; i < 100000; i++) {
+		print "Node " i " Normal free:9000kB min:4kB low:4kB high:4kB present:9000kB"
+		print "Node " i " Normal: 9*4kB 0*8kB 0*16kB 0*32kB 0*64kB = 36kB" } }'
+	report 2026-11-20T10:00:00+00:00 101 first | sed '1,/262144 pages RAM/d'
+} >zones
+# a second, where a search of all for each took minutes
+run timeout 60 "$OOMLAB" explain zones
+is_status 0 "a hundred thousand zones: linear time"
+like "$out" "'Node 3 Normal' had 8\.79M free, but no block of order 3 or more"
+like "$out" 'So were [0-9]* more zones\.$'
+
 explain /nonexistent
 is_status 2
 like "$err" "^oomlab explain: /nonexistent: cannot open it: No such file or directory$"
@@ -94,6 +107,35 @@ for words in '--since soon' '--until 2026-13-01' '--generation nonsense' '--sinc
 	is_status 2 "$words: exit status 2"
 	like "$err" "^oomlab explain: --" "$words: names the option"
 done
+
+# ---- what became of a log on its way -----------------------------------------------------------
+
+explain --list log
+cp "$out" whole
+for width in 66 72 76 79 80 81 90 132; do
+	fold -w $width log >folded
+	explain --list folded
+	ok "cut hard at $width columns" cmp whole "$out"
+	fold -s -w $width log >folded
+	explain --list folded
+	ok "wrapped at $width columns" cmp whole "$out"
+done
+sed 's/^[^ ]* host kernel: //' log >bare
+{
+	echo '2026-11-20T09:00:00+00:00 host kernel: Linux version 6.1.0'
+	echo '2026-11-20T09:00:00+00:00 host systemd[1]: Started something.'
+	cat bare
+} >prefix-first
+explain --list prefix-first
+killed "$out" "no prefixes behind a daemon's line with one" 'first second third '
+like "$out" '^   1 line 4  ' "and no date is taken from it"
+sed '5a systemd[1]: Started something.' bare >daemon-within
+explain --list daemon-within
+like "$out" '^   1 .* highest  *101 first' "a daemon's line within a report without prefixes"
+
+sed 's/first/a#012b/' log >newline-name
+explain --list newline-name
+like "$out" '^   1 .* 101 a#012b ' "a name like an escaped newline does not hide its kill"
 
 # ---- choosing ----------------------------------------------------------------------------------
 
@@ -181,9 +223,10 @@ next() {
 	like_line=$(printf '%s\n' "$line" | sed -n 's/.* 10[0-9] \([a-z]*\) .*/\1/p')
 	is "$1" "$2" "$like_line"
 }
+# timeout(1) only ends a test that fails: the pipe closes, and reading from it does.
 mkfifo pipe
 report 2026-11-20T10:00:00+00:00 101 first >grow
-"$OOMLAB" explain --list --follow grow >pipe 2>"$err" &
+timeout 60 "$OOMLAB" explain --list --follow grow >pipe 2>"$err" &
 pid=$!
 exec 3<pipe
 IFS= read -r line <&3
@@ -202,14 +245,13 @@ next "follow: a truncated file" fourth
 } >>grow
 next "follow: two at once, the first" fifth
 next "follow: two at once, the second" sixth
-kill -INT "$pid" 2>/dev/null
 kill -TERM "$pid"
 status=0
 wait "$pid" || status=$?
 is "follow: interrupted" 130 "$status"
 exec 3<&-
 
-"$OOMLAB" explain --list --follow grow >pipe 2>"$err" &
+timeout 60 "$OOMLAB" explain --list --follow grow >pipe 2>"$err" &
 pid=$!
 exec 3<pipe
 IFS= read -r line <&3

@@ -62,7 +62,7 @@ is_status 2 "no workload"
 # Setups that cannot be: exit status 1.
 run "$hog" mix --recipe '1M anon + 2M swap'
 is_status 1
-like "$err" "part 2: expected anon, file, shmem or mlock, got 'swap'"
+like "$err" "part 2: expected anon, file, shmem, mlock, tables or swapped, got 'swap'"
 run "$hog" file --dir /dev/shm
 is_status 1
 like "$err" 'is a tmpfs'

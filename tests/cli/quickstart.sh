@@ -23,7 +23,7 @@ quickstart() {
 	run env PATH="$bin" ./quickstart "$@"
 }
 
-packages=$(sed 's/#.*//' packages.txt | tr -s ' \t\n' ' ')
+packages=$(sed 's/#.*//' packages.txt packages-test.txt | tr -s ' \t\n' ' ')
 tool make 'exit 0'
 tool apt-get 'exit 0'
 tool id 'echo 0'
@@ -53,6 +53,9 @@ tool dpkg-query 'shift 3; for p; do
 	esac
 done; exit 1'
 quickstart
+is "what tests need is for tests" "apt-get update -q
+apt-get install -q -y --no-install-recommends make" "$(grep '^apt-get' "$log")"
+quickstart test
 is_status 0
 is "missing ones are installed, removed ones too" "apt-get update -q
 apt-get install -q -y --no-install-recommends make check" "$(grep '^apt-get' "$log")"
@@ -60,31 +63,31 @@ like "$err" '^quickstart: installing make check' "says what it installs"
 like "$log" '^make -j' "and goes on with make"
 
 tool apt-get 'exit 100'
-quickstart
+quickstart test
 is_status 100 "apt's failure ends it"
 is "without make" "" "$(grep '^make' "$log")"
 tool apt-get 'exit 0'
 
 tool id 'echo 1000'
-quickstart
+quickstart test
 is_status 1
 like "$err" 'not root and no sudo' "no sudo: says so"
 like "$err" '^  check$' "no sudo: names what is missing"
 is "no sudo: nothing installed" "" "$(grep '^apt-get' "$log")"
 tool sudo 'exec "$@"'
-quickstart
+quickstart test
 is "with sudo: installs through it" "sudo apt-get update -q" "$(grep '^sudo' "$log" | head -n 1)"
 
 rm "$bin/apt-get" "$bin/dpkg-query"
 tool pkg-config 'exit 1'
-quickstart
+quickstart test
 is_status 1
 like "$err" 'has no apt' "no apt: says so"
 for package in $packages; do
 	like "$err" "^  $package$" "no apt: names $package"
 done
 tool pkg-config 'exit 0'
-quickstart
+quickstart test
 is_status 0 "no apt, but all there: builds"
 empty "$err" "no apt, but all there: silent"
 

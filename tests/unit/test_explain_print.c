@@ -235,12 +235,14 @@ static void assert_same(json_t *documented, json_t *printed, const char *where)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (documented, key, value)
+	json_object_foreach (documented, key, value) {
 		ck_assert_msg(json_object_get(printed, key), "%s: '%s' is documented, not printed",
 			      where, key);
-	json_object_foreach (printed, key, value)
+	}
+	json_object_foreach (printed, key, value) {
 		ck_assert_msg(json_object_get(documented, key),
 			      "%s: '%s' is printed, not documented", where, key);
+	}
 }
 
 static void all_keys(json_t *json, json_t *keys)
@@ -253,8 +255,9 @@ static void all_keys(json_t *json, json_t *keys)
 		json_object_set_new(keys, key, json_true());
 		all_keys(value, keys);
 	}
-	json_array_foreach (json, i, value)
+	json_array_foreach (json, i, value) {
 		all_keys(value, keys);
+	}
 }
 
 START_TEST(json_has_the_documented_keys)
@@ -281,14 +284,17 @@ START_TEST(json_has_the_documented_keys)
 	all_keys(json, printed);
 	const char *key;
 	json_t *value;
-	json_object_foreach (printed, key, value)
+	json_object_foreach (printed, key, value) {
 		if (!json_object_get(top, key))
 			json_object_set(rest, key, value);
-	json_object_foreach (inner, key, value)
+	}
+	json_object_foreach (inner, key, value) {
 		ck_assert_msg(json_object_get(printed, key), "'%s' is documented, not printed",
 			      key);
-	json_object_foreach (rest, key, value)
+	}
+	json_object_foreach (rest, key, value) {
 		ck_assert_msg(json_object_get(inner, key), "'%s' is printed, not documented", key);
+	}
 	json_decref(rest);
 	json_decref(printed);
 	json_decref(inner);
@@ -328,9 +334,10 @@ static bool one_of(const json_t *json, const json_t *allowed, bool types)
 	if (!json_is_array(allowed))
 		return types ? has_type(json, json_string_value(allowed))
 			     : json_equal(json, allowed);
-	json_array_foreach (allowed, i, value)
+	json_array_foreach (allowed, i, value) {
 		found = found || (types ? has_type(json, json_string_value(value))
 					: json_equal(json, value));
+	}
 	return found;
 }
 
@@ -349,17 +356,19 @@ static void assert_valid(json_t *json, json_t *schema, const char *where)
 		ck_assert_int_ge(json_integer_value(json),
 				 json_integer_value(json_object_get(schema, "minimum")));
 	if (json_is_object(json)) {
-		json_array_foreach (json_object_get(schema, "required"), i, value)
+		json_array_foreach (json_object_get(schema, "required"), i, value) {
 			ck_assert_msg(json_object_get(json, json_string_value(value)),
 				      "%s: no '%s'", where, json_string_value(value));
+		}
 		json_object_foreach (json, key, value) {
 			json_t *inner = json_object_get(json_object_get(schema, "properties"), key);
 			ck_assert_msg(inner, "%s: '%s' is not in the schema", where, key);
 			assert_valid(value, inner, key);
 		}
 	}
-	json_array_foreach (json, i, value)
+	json_array_foreach (json, i, value) {
 		assert_valid(value, json_object_get(schema, "items"), where);
+	}
 }
 
 START_TEST(json_is_as_the_schema_says)

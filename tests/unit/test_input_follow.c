@@ -140,6 +140,34 @@ START_TEST(a_rotation_by_truncation_is_followed)
 }
 END_TEST
 
+START_TEST(a_truncated_file_may_be_longer_when_we_look)
+{
+	struct rig *rig = rig_new("one\n");
+
+	put(rig->path, O_APPEND, "two\n");
+	expect(rig, "one\ntwo\n");
+	put(rig->path, O_TRUNC, "three three three\n");
+	expect(rig, "one\ntwo\nthree three three\n");
+	rig_free(rig);
+}
+END_TEST
+
+START_TEST(the_end_that_is_remembered_is_of_many_reads)
+{
+	struct rig *rig = rig_new("");
+	STR_AUTO all = STR_INIT;
+
+	for (int i = 0; i < 300; i++) {
+		char line[16];
+		snprintf(line, sizeof(line), "%.*d\n", i % 11 + 1, i);
+		put(rig->path, O_APPEND, line);
+		str_add(&all, line);
+		expect(rig, str_text(&all));
+	}
+	rig_free(rig);
+}
+END_TEST
+
 START_TEST(a_removed_file_may_come_back)
 {
 	struct rig *rig = rig_new("one\n");
@@ -218,6 +246,8 @@ Suite *input_follow_suite(void)
 	tcase_add_test(tcase, a_rotation_by_name_is_followed);
 	tcase_add_test(tcase, what_was_written_just_before_a_rotation_is_not_lost);
 	tcase_add_test(tcase, a_rotation_by_truncation_is_followed);
+	tcase_add_test(tcase, a_truncated_file_may_be_longer_when_we_look);
+	tcase_add_test(tcase, the_end_that_is_remembered_is_of_many_reads);
 	tcase_add_test(tcase, a_removed_file_may_come_back);
 	tcase_add_test(tcase, a_file_moved_over_it_is_followed);
 	tcase_add_test(tcase, a_pipe_ends);

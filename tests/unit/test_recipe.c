@@ -36,6 +36,9 @@ START_TEST(parts_keep_their_order)
 	ck_assert_int_eq(recipe.part[2].kind, RECIPE_SHMEM);
 	ck_assert_uint_eq(recipe.part[3].bytes, 3 * MIB / 2);
 	ck_assert_int_eq(recipe.part[3].kind, RECIPE_MLOCK);
+	ck_assert_int_eq(recipe_parse("4K tables + 8K swapped", &recipe, &err), 0);
+	ck_assert_int_eq(recipe.part[0].kind, RECIPE_TABLES);
+	ck_assert_int_eq(recipe.part[1].kind, RECIPE_SWAPPED);
 }
 END_TEST
 
@@ -46,10 +49,10 @@ START_TEST(errors_name_the_part)
 	expect_error("40M anon +", EINVAL,
 		     "part 2: expected a size and a kind such as '40M anon', got nothing");
 	expect_error("40M", EINVAL,
-		     "part 1: expected a kind of memory after the size (anon, file, shmem or "
-		     "mlock), got nothing");
+		     "part 1: expected a kind of memory after the size (anon, file, shmem, mlock, "
+		     "tables or swapped), got nothing");
 	expect_error("40M anon + 2M swap", EINVAL,
-		     "part 2: expected anon, file, shmem or mlock, got 'swap'");
+		     "part 2: expected anon, file, shmem, mlock, tables or swapped, got 'swap'");
 	expect_error("40M anon 2M file", EINVAL, "part 1: expected '+' or the end, got '2M'");
 	expect_error("0 anon", EINVAL, "part 1: expected a size above 0, got '0'");
 	expect_error("max anon", EINVAL, "part 1: expected a size above 0, got 'max'");

@@ -86,6 +86,17 @@ START_TEST(the_table_says_what_is_true_here)
 }
 END_TEST
 
+START_TEST(among_much_else_claims_are_counted)
+{
+	add("claims/nice", VERDICT_PASS, NULL, NICE("false"));
+	add("limits/x", VERDICT_PASS, NULL, "{}");
+	add("limits/y", VERDICT_PASS, NULL, "{}");
+	MEM_AUTO char *text = render("text", 80);
+	ck_assert_ptr_null(strstr(text, "since when"));
+	shows("text", 80, "\nclaims: 1 false here, 0 true; 'oomlab run claims' has the table\n");
+}
+END_TEST
+
 START_TEST(no_line_is_longer_than_the_terminal)
 {
 	add("claims/nice", VERDICT_PASS, NULL, NICE("false"));
@@ -189,6 +200,7 @@ Suite *report_claims_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_run_without_claims_has_no_table);
 	tcase_add_test(tcase, the_table_says_what_is_true_here);
+	tcase_add_test(tcase, among_much_else_claims_are_counted);
 	tcase_add_test(tcase, no_line_is_longer_than_the_terminal);
 	tcase_add_test(tcase, what_was_skipped_says_why);
 	tcase_add_test(tcase, the_unexpected_is_marked);

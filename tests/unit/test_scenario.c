@@ -248,7 +248,8 @@ static const struct {
 	 "t.yaml:1:13: parameter 'a' has no single default, expected one value\n"},
 	{"params: [a]\n", "t.yaml:1:9: 'params', expected a map of names, got a list\n"},
 	{"matrix: {a: []}\nb: '${a}'\n",
-	 "t.yaml:1:13: parameter 'a' expected a list of values such as [1M, 4M]\n"},
+	 "t.yaml:1:13: parameter 'a' expected a list of values such as [1M, 4M], or "
+	 "1..50\n"},
 	{"matrix: {a: [{b: 1}]}\nb: '${a}'\n",
 	 "t.yaml:1:14: parameter 'a' expected plain values in its list\n"},
 	{"params: {a: 1}\nmatrix: {a: [1]}\nb: '${a}'\n",
@@ -325,6 +326,58 @@ START_TEST(matrix_is_bounded)
 }
 END_TEST
 
+static const struct {
+	const char *matrix, *override;
+	size_t n;
+	const char *first, *last;
+} ranges[] = {
+	{"1..50", NULL, 50, "a=1", "a=50"},	    {"7..7", NULL, 1, "a=7", "a=7"},
+	{"[x, y]", "a=10..12", 3, "a=10", "a=12"},  {"1..50", "a=17", 1, "a=17", "a=17"},
+	{"1..50", "a=3..1", 1, "a=3..1", "a=3..1"}, /* no range: a value like any other */
+};
+
+START_TEST(ranges_are_lists)
+{
+	MEM_AUTO char *text = mem_printf("matrix: {a: %s}\nsteps: '${a}'\n", ranges[_i].matrix);
+	const char *overrides[] = {ranges[_i].override};
+	struct scenario *scenario = parse_ok("t.yaml", text);
+	struct instance *instances;
+	struct diags diags = {0};
+	unsigned long long used = 0;
+	size_t n;
+
+	ck_assert_int_eq(scenario_expand(scenario, overrides, overrides[0] != NULL, &used,
+					 &instances, &n, &diags),
+			 0);
+	ck_assert_uint_eq(n, ranges[_i].n);
+	ck_assert_str_eq(instances[0].label, ranges[_i].first);
+	ck_assert_str_eq(instances[n - 1].label, ranges[_i].last);
+	ck_assert_str_eq(node_get(&instances[0].root, "steps")->text, ranges[_i].first + 2);
+	instances_free(instances, n);
+	scenario_free(scenario);
+}
+END_TEST
+
+static const char *const wide_ranges[] = {"1..1025", "0..18446744073709551615",
+					  "1..99999999999999999999999"};
+
+START_TEST(ranges_are_bounded)
+{
+	MEM_AUTO char *text = mem_printf("matrix: {a: %s}\nsteps: '${a}'\n", wide_ranges[_i]);
+	struct scenario *scenario = parse_ok("t.yaml", text);
+	struct instance *instances;
+	struct diags diags = {0};
+	unsigned long long used = 0;
+	size_t n;
+
+	ck_assert_int_eq(scenario_expand(scenario, NULL, 0, &used, &instances, &n, &diags),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(str_text(&diags.text), "too many instances"));
+	diags_free(&diags);
+	scenario_free(scenario);
+}
+END_TEST
+
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 Suite *scenario_suite(void)
@@ -344,6 +397,8 @@ Suite *scenario_suite(void)
 	tcase_add_loop_test(tcase, mistakes_of_parameters, 0, ROWS(params));
 	tcase_add_test(tcase, expansion_is_bounded);
 	tcase_add_test(tcase, matrix_is_bounded);
+	tcase_add_loop_test(tcase, ranges_are_lists, 0, ROWS(ranges));
+	tcase_add_loop_test(tcase, ranges_are_bounded, 0, ROWS(wide_ranges));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
