@@ -8,6 +8,7 @@ RELEASED := November 22, 2026
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
+LIBEXECDIR ?= $(PREFIX)/libexec/oomlab
 DATADIR    ?= $(PREFIX)/share/oomlab
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 CLANG      ?= clang
@@ -23,7 +24,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # ---- sources ----------------------------------------------------------------------------------
 
-SRC      := $(sort $(wildcard base/*.c cgroups/*.c workloads/*.c harness/*/*.c))
+GUEST_SRC := $(sort $(wildcard harness/guest/*.c))
+SRC      := $(filter-out $(GUEST_SRC),$(sort $(wildcard base/*.c cgroups/*.c workloads/*.c harness/*/*.c)))
 MAIN_SRC := $(shell grep -l '^int main\>' $(SRC))
 REGISTRY := $(if $(wildcard workloads/gen-registry.sh),$(GEN)/registry.c)
 GEN_SRC  := $(GEN)/cmds.c $(REGISTRY)
@@ -31,6 +33,12 @@ LIB_SRC  := $(filter-out $(MAIN_SRC),$(SRC)) $(REGISTRY)
 HOG_MAIN := $(filter-out workloads/gen_filters.c,$(filter workloads/%,$(MAIN_SRC)))
 HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
+# The programs of a virtual machine are static: without what needs libraries that are not.
+NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cmd_vm.c \
+	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c \
+	harness/cmd/progress.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
+GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
+	$(filter harness/guest/setup.c,$(GUEST_SRC))
 
 TEST_LIB := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
@@ -45,7 +53,7 @@ GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/fil
 
 # ---- flags ------------------------------------------------------------------------------------
 
-LIBS := libfyaml jansson libseccomp libtracefs zlib liblzma libzstd
+LIBS := libfyaml jansson libseccomp libtracefs zlib liblzma libzstd liblz4 nettle
 ifneq ($(filter-out clean help lint check-layers,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(LIBS) 2>&1 || echo missing),)
 $(error $(PKG_CONFIG) does not find all of: $(LIBS); './quickstart' installs them, packages.txt names them)
@@ -131,6 +139,14 @@ $(B)/oomlab: $(call objs,$(B)/obj/lab,$(LAB_SRC)) $(B)/obj/lab/lib.a
 	$(call link,$(LAB_LD),$(LAB_LIBS))
 $(B)/oomhog: $(call objs,$(B)/obj/hog,$(HOG_SRC))
 	$(call link,$(CC) $(CFLAGS) $(HOG_LINK) $(LDFLAGS))
+$(B)/obj/hog/guest.a: $(call objs,$(B)/obj/hog,$(GUEST_LIB_SRC))
+	$(archive)
+GUEST_LINK = $(CC) $(CFLAGS) $(HOG_LINK) -s $(LDFLAGS)
+GUEST_LIBS = $(shell $(PKG_CONFIG) --static --libs libfyaml jansson libseccomp zlib liblzma libzstd) -lm
+$(B)/guest/oomlab: $(call objs,$(B)/obj/hog,$(GEN)/guest_cmds.c harness/cmd/main.c) $(B)/obj/hog/guest.a
+	$(call link,$(GUEST_LINK),$(GUEST_LIBS))
+$(B)/guest/init: $(call objs,$(B)/obj/hog,harness/guest/init.c) $(B)/obj/hog/guest.a
+	$(call link,$(GUEST_LINK),$(GUEST_LIBS))
 $(B)/asan/unit: $(call objs,$(B)/asan/obj,$(UNIT_SRC)) $(B)/asan/obj/test.a $(B)/asan/obj/lib.a
 	$(call link,$(ASAN_LD),$(ALL_LIBS))
 $(B)/tests/integration: $(call objs,$(B)/obj/lab,$(INTEGRATION_SRC)) $(B)/obj/lab/test.a \
@@ -166,14 +182,21 @@ $(GEN)/registry.c: FORCE
 	@mkdir -p $(@D)
 	@sh workloads/gen-registry.sh $(sort $(wildcard workloads/wl_*.c)) > $@.new; $(keep)
 
+GUEST_CMDS := run list doctor score help
 CMDS := $(patsubst harness/cmd/cmd_%.c,%,$(sort $(wildcard harness/cmd/cmd_*.c)))
-$(GEN)/cmds.c: FORCE
+# 1: the commands
+define registry
 	@mkdir -p $(@D)
 	@{ echo '/* Made by the Makefile from the names of harness/cmd/cmd_*.c. */'; \
 	echo '#include "harness/cmd/cmd.h"'; echo; \
-	printf 'extern const struct cmd cmd_%s;\n' $(CMDS); echo; \
+	printf 'extern const struct cmd cmd_%s;\n' $(1); echo; \
 	echo 'const struct cmd *const cmd_registry[] = {'; \
-	printf '\t&cmd_%s,\n' $(CMDS); printf '\tNULL,\n};\n'; } > $@.new; $(keep)
+	printf '\t&cmd_%s,\n' $(1); printf '\tNULL,\n};\n'; } > $@.new; $(keep)
+endef
+$(GEN)/cmds.c: FORCE
+	$(call registry,$(CMDS))
+$(GEN)/guest_cmds.c: FORCE
+	$(call registry,$(filter $(CMDS),$(GUEST_CMDS)))
 
 $(GEN)/%/suites.h: FORCE
 	@mkdir -p $(@D)
@@ -209,8 +232,9 @@ $(B)/oomlab.bash: $(B)/oomlab
 
 # ---- targets ----------------------------------------------------------------------------------
 
-##all: build build/oomlab and build/oomhog
-all: $(B)/oomlab $(B)/oomhog
+##all: build build/oomlab and build/oomhog, and what runs in virtual machines
+GUEST := $(B)/guest/oomlab $(B)/guest/init
+all: $(B)/oomlab $(B)/oomhog $(GUEST)
 
 ##run: run the scenario catalogue on this machine (ARGS='...' are added)
 # 77, everything skipped with its reason, is no failure of the run.
@@ -247,6 +271,18 @@ test-prediction: all
 ##test-cli: tests of the command line alone
 test-cli: all man
 	@$(TEST_ENV) sh tests/run.sh $(CLI_SH)
+
+##test-matrix: the catalogue on KERNELS in virtual machines, cgroup v1 and v2, against results/baseline
+# What fails on some kernel is the matrix's to judge where there is a baseline; what broke (3) is not.
+KERNELS ?= debian:5.10 debian:6.1 debian:6.12 debian:7.3
+BASELINE ?= results/baseline
+test-matrix: all
+	@rm -rf $(B)/matrix; ran=0; judged=0; \
+	$(B)/oomlab vm $(KERNELS:%=--kernel=%) --cgroup=v1,v2 --results=$(B)/matrix $(ARGS) || ran=$$?; \
+	case $$ran in 0 | 1 | 3 | 77) ;; *) exit $$ran ;; esac; \
+	if test -d '$(BASELINE)'; then set -- --baseline '$(BASELINE)'; else set --; fi; \
+	$(B)/oomlab matrix "$$@" $(B)/matrix || judged=$$?; \
+	if test $$ran -eq 3 || { test $$# -eq 0 && test $$ran -eq 1; }; then exit $$ran; fi; exit $$judged
 
 ##check-layers: hold the includes against the arrows of docs/architecture.md
 check-layers:
@@ -303,6 +339,8 @@ format:
 install: all man
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(BASHDIR))
 	install -m 755 $(B)/oomlab $(B)/oomhog $(DESTDIR)$(BINDIR)
+	install -d $(DESTDIR)$(LIBEXECDIR)/guest
+	install -m 755 $(GUEST) $(DESTDIR)$(LIBEXECDIR)/guest
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	$(if $(MAN5),install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
 	install -m 644 $(B)/oomlab.bash $(DESTDIR)$(BASHDIR)/oomlab
@@ -313,7 +351,7 @@ install: all man
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(BINDIR)/oomlab $(BINDIR)/oomhog $(BASHDIR)/oomlab \
 		$(MAN1:$(B)/man/%=$(MANDIR)/man1/%) $(MAN5:$(B)/man/%=$(MANDIR)/man5/%))
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(LIBEXECDIR)
 
 ##clean: remove build/
 clean:
@@ -322,8 +360,9 @@ clean:
 ##help: this list
 help:
 	@sed -n 's/^##\([^:]*\): */  \1\t/p' Makefile | expand -t 20
-	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS'
+	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS KERNELS BASELINE'
 
 FORCE:
-.PHONY: FORCE all run test test-unit test-logs test-integration test-prediction test-cli check-layers fuzz clang man bench lint format \
+.PHONY: FORCE all run test test-unit test-logs test-integration test-prediction test-cli \
+	test-matrix check-layers fuzz clang man bench lint format \
 	install uninstall clean help

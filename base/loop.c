@@ -5,6 +5,7 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -92,6 +93,20 @@ static void free_removed(struct loop *loop)
 	}
 }
 
+/* epoll_pwait2(2) is of 5.11. Before it, epoll's own descriptor is polled, because epoll_wait(2)
+ * counts in milliseconds and would wait too short or too long. */
+static int wait_events(struct loop *loop, struct epoll_event *events,
+		       const struct timespec *timeout)
+{
+	int n = epoll_pwait2(loop->epoll_fd, events, EVENTS_A_ROUND, timeout, NULL);
+
+	if (n >= 0 || errno != ENOSYS)
+		return n;
+	struct pollfd self = {.fd = loop->epoll_fd, .events = POLLIN};
+	n = ppoll(&self, 1, timeout, NULL);
+	return n > 0 ? epoll_wait(loop->epoll_fd, events, EVENTS_A_ROUND, 0) : n;
+}
+
 int loop_wait(struct loop *loop, uint64_t deadline_ns, struct err *err)
 {
 	struct epoll_event events[EVENTS_A_ROUND];
@@ -103,11 +118,11 @@ int loop_wait(struct loop *loop, uint64_t deadline_ns, struct err *err)
 		left.tv_nsec = (long)(ns % 1000000000ULL);
 		timeout = &left;
 	}
-	int n = epoll_pwait2(loop->epoll_fd, events, EVENTS_A_ROUND, timeout, NULL);
+	int n = wait_events(loop, events, timeout);
 	if (n < 0 && errno == EINTR)
 		return -EINTR;
 	if (n < 0)
-		return err_errno(err, errno, "epoll_pwait2");
+		return err_errno(err, errno, "cannot wait for events");
 	for (int i = 0; i < n; i++) {
 		struct loop_source *source = events[i].data.ptr;
 		if (source->fn)

@@ -49,6 +49,18 @@ static int inherit_cpuset(const struct cg_hier *hier, const char *path, struct e
 	return 0;
 }
 
+/* Up to 5.10 a v1 group counts for those below only where this is on, which systemd does for the
+ * whole machine. It is inherited, and refused for a group that has children already. */
+static void count_below(const struct cg_hier *hier, const char *path)
+{
+	char buf[CG_VALUE_MAX];
+	struct err ignored;
+	MEM_AUTO char *file = cg_path_join(path, "memory.use_hierarchy");
+
+	if (str_eq(cg_line_of(hier->mount_fd, path, "memory.use_hierarchy", buf, sizeof(buf)), "0"))
+		(void)fd_write_text(hier->mount_fd, cg_path_at(file), "1", &ignored);
+}
+
 static int make_dir(const struct cg_hier *hier, const char *path, bool fresh, struct err *err)
 {
 	if (mkdirat(hier->mount_fd, cg_path_at(path), 0755) != 0) {
@@ -59,6 +71,8 @@ static int make_dir(const struct cg_hier *hier, const char *path, bool fresh, st
 			return err_set(err, EEXIST, "there is a group '%s%s' already", hier->mount,
 				       path);
 	}
+	if (hier->version == CG_V1 && cg_list_has(hier->controllers, "memory"))
+		count_below(hier, path);
 	if (hier->version == CG_V1 && cg_list_has(hier->controllers, "cpuset"))
 		return inherit_cpuset(hier, path, err);
 	return 0;

@@ -2,7 +2,7 @@
 # Holds what each module includes (by the compiler's own -MM list, headers of headers included)
 # against the arrows of docs/architecture.md. Prints TAP.
 # shellcheck disable=SC2086 # lists of words
-harness='scenario record search oomlog input plan judge vm report exec'
+harness='scenario record search oomlog input plan judge vm report exec guest'
 
 allowed() {
 	case $1 in
@@ -13,7 +13,8 @@ allowed() {
 		harness/oomlog ;;
 	harness/judge) echo harness/scenario harness/record harness/oomlog ;;
 	harness/report) echo harness/record harness/oomlog ;;
-	harness/vm) echo harness/record ;;
+	harness/vm) echo harness/record harness/input ;;
+	harness/guest) echo cgroups harness/exec harness/record harness/vm ;;
 	esac
 }
 

@@ -169,6 +169,9 @@ static int setup(struct hog *hog, void *data, struct err *err)
 		return err_set(err, EINVAL,
 			       "--populate mmap always writes; --access read needs "
 			       "--populate madvise");
+	/* Loads need no memory for their pages: there may be more of them than the machine has. */
+	if (values->access == ACCESS_READ)
+		hog->region.room_pages = values->pages;
 	int r = hog_region_open(hog, values->thp, err);
 	if (r < 0)
 		return r;

@@ -133,7 +133,7 @@ static char *full_name(const struct files *all, size_t i)
 	return mem_printf("%s%s%.*s", all->suite[i], all->suite[i][0] ? "/" : "", len, base);
 }
 
-static bool name_matches(const char *arg, const char *name, const char *suite)
+bool catalogue_name_matches(const char *arg, const char *name, const char *suite)
 {
 	const char *base = strrchr(name, '/');
 	size_t len = strlen(arg);
@@ -173,7 +173,7 @@ static int add_named(struct files *files, const char *arg, const struct files *a
 
 	for (size_t i = 0; i < all->n; i++) {
 		MEM_AUTO char *name = full_name(all, i);
-		if (!name_matches(arg, name, all->suite[i]))
+		if (!catalogue_name_matches(arg, name, all->suite[i]))
 			continue;
 		files_add(files, all->path[i], all->suite[i], strlen(all->suite[i]));
 		found++;

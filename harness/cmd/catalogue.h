@@ -5,6 +5,7 @@
 #ifndef OOMLAB_CMD_CATALOGUE_H
 #define OOMLAB_CMD_CATALOGUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -37,5 +38,9 @@ int catalogue_load(const struct catalogue_query *query, struct facts *facts,
 		   const struct cg_host *host, struct catalogue *ret, struct diags *diags,
 		   struct err *err);
 void catalogue_free(struct catalogue *catalogue);
+
+/* Whether a word of the command line ("limits/three-race", "three-race", "limits", a pattern) is
+ * meant for the scenario 'name' ("limits/three-race") of 'suite'. */
+bool catalogue_name_matches(const char *arg, const char *name, const char *suite);
 
 #endif

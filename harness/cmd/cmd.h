@@ -58,6 +58,8 @@ void cmd_print_clean(FILE *out, const char *lines);
 
 /* oomhog: $OOMLAB_HOG, beside this program, ../libexec/oomlab, $PATH. */
 int cmd_find_hog(char **ret, struct err *err);
+/* Another program of the build, "guest/init": beside this one, or ../libexec/oomlab. */
+int cmd_find_companion(const char *name, char **ret, struct err *err);
 /* The catalogue (-ENOENT: there is none, which matters only to who names no files):
  * $OOMLAB_SCENARIOS, ../scenarios beside this program's folder (a build tree),
  * ../share/oomlab/scenarios (installed). */

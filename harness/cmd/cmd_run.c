@@ -31,12 +31,12 @@ enum {
 struct run_values {
 	struct opt_list params, filters;
 	uint64_t repeat, jobs, timeout_ns;
-	const char *shard, *output, *results, *parent;
+	const char *shard, *after, *output, *results, *parent;
 	int format, colour;
 	bool dry_run, fail_fast, disposable, timeline, verbose, quiet;
 };
 
-static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
+static const char *const formats[] = {"text", "tap", "junit", "json", "stream", NULL};
 
 #define AT(field) offsetof(struct run_values, field)
 
@@ -52,6 +52,8 @@ static const struct opt run_options[] = {
 	 NULL},
 	{"shard", '\0', OPT_TEXT, AT(shard), "I/N", "only every N-th scenario, from the I-th on",
 	 NULL, NULL},
+	{"after", '\0', OPT_TEXT, AT(after), "NAME",
+	 "only what comes after this one, as when its machine went down", NULL, NULL},
 	{"timeout", 't', OPT_DURATION, AT(timeout_ns), "TIME",
 	 "give each scenario this long instead of its own limit", NULL, NULL},
 	{"dry-run", 'n', OPT_FLAG, AT(dry_run), NULL, "print the plans and touch nothing", NULL,
@@ -146,6 +148,22 @@ static int add_items(struct session *session, const struct plan *plan, struct er
 	return 0;
 }
 
+/* Leaves out all up to the item of this name. */
+static int go_on_after(struct session *session, const char *name, struct err *err)
+{
+	size_t done = session->n_items;
+
+	while (done > 0 && !str_eq(session->items[done - 1].name, name))
+		done--;
+	if (done == 0)
+		return err_set(err, ENOENT, "--after: '%s' is none of what would run", name);
+	for (size_t i = 0; i < done; i++)
+		free(session->items[i].name);
+	session->n_items -= done;
+	memmove(session->items, session->items + done, session->n_items * sizeof(*session->items));
+	return 0;
+}
+
 static int choose(struct session *session, int argc, char **argv, struct diags *diags,
 		  struct err *err)
 {
@@ -175,6 +193,8 @@ static int choose(struct session *session, int argc, char **argv, struct diags *
 		if (add_items(session, plan, err) < 0)
 			return -EINVAL;
 	}
+	if (values->after && go_on_after(session, values->after, err) < 0)
+		return -ENOENT;
 	if (session->n_items == 0)
 		return err_set(err, ENOENT,
 			       "nothing to run: no scenario is left after the filters "
@@ -209,6 +229,28 @@ static void on_ended(void *data, const struct result *result)
 	errno = 0;
 	if (session->reporter->result)
 		session->reporter->result(session->out, session->record, result, &session->report);
+	keep_error(session);
+}
+
+static void on_began(void *data, const struct supervise_item *item, const struct result *blank)
+{
+	struct session *session = data;
+	const struct plan *plan = item->plan;
+	MEM_AUTO char *at = plan->panic ? mem_printf("%s:%d:%d", plan->file, plan->panic_at->line,
+						     plan->panic_at->column)
+					: NULL;
+
+	if (session->reporter->began)
+		session->reporter->began(session->out, blank, plan->panic, at);
+	keep_error(session);
+}
+
+static void on_event(void *data, const char *name, const json_t *event)
+{
+	struct session *session = data;
+
+	if (session->reporter->event)
+		session->reporter->event(session->out, name, event);
 	keep_error(session);
 }
 
@@ -340,6 +382,8 @@ static int run_all(struct session *session, struct err *err)
 					    .fail_fast = session->values->fail_fast,
 					    .timeline = session->values->timeline,
 					    .tick_ns = session->live ? LIVE_TICK_NS : 0,
+					    .began = on_began,
+					    .event = on_event,
 					    .ended = on_ended,
 					    .tick = on_tick,
 					    .data = session};

@@ -120,6 +120,19 @@ int cmd_find_hog(char **ret, struct err *err)
 	return r;
 }
 
+int cmd_find_companion(const char *name, char **ret, struct err *err)
+{
+	MEM_AUTO char *installed = mem_printf("../libexec/oomlab/%s", name);
+	const char *const places[] = {name, installed, NULL};
+	STR_AUTO tried = STR_INIT;
+	int r = find_near(places, is_program, ret, &tried, err);
+
+	if (r == -ENOENT)
+		return err_set(err, ENOENT, "cannot find '%s': not at %s; run make", name,
+			       str_text(&tried));
+	return r;
+}
+
 int cmd_find_scenarios(char **ret, struct err *err)
 {
 	static const char *const places[] = {"../scenarios", "../share/oomlab/scenarios", NULL};

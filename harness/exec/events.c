@@ -36,10 +36,19 @@ static void close_report(struct runner *run, bool ours)
 	run->report_open = false;
 }
 
+static void keep_for_says(struct world *world, const char *text)
+{
+	if (world->n_lines == ALL_LINES_MAX)
+		return;
+	world->lines = mem_grow(world->lines, world->n_lines + 1, sizeof(*world->lines));
+	world->lines[world->n_lines++] = mem_dup(text);
+}
+
 static void kernel_line(struct runner *run, const char *text, uint64_t sequence, uint64_t us)
 {
 	struct oomlog_line line;
 
+	keep_for_says(&run->world, text);
 	switch (oomlog_parse(text, &line)) {
 	case OOMLOG_INVOKED:
 		close_report(run, false);
@@ -309,6 +318,8 @@ static void ended_command(struct runner *run, int index, const struct hog_receip
 	world->last_done_pages = receipt->done_pages;
 	world->pending = task->alloc_seq || task->go_seq;
 	world->stepping = task->alloc_seq != 0;
+	if (!world->pending)
+		runner_asks(run, index, false);
 	if (world->was_blocked) {
 		world->resumed = true;
 		world->blocked = false;

@@ -256,3 +256,22 @@ void step_final(struct runner *run)
 	run->step = NULL;
 	judge_until(run, NULL, &wait, run->plan->within_ns);
 }
+
+static bool never(struct runner *run, void *data)
+{
+	(void)run;
+	(void)data;
+	return false;
+}
+
+void step_panic(struct runner *run)
+{
+	struct finding finding = {.at = run->plan->panic_at, .what = "panic", .state = JUDGE_FAILS};
+
+	run->step = NULL;
+	if (runner_wait(run, never, NULL, clock_ns() + run->plan->within_ns, 0) < 0)
+		return;
+	snprintf(finding.expected, sizeof(finding.expected), "%s", run->plan->panic);
+	snprintf(finding.got, sizeof(finding.got), "none, the machine runs on");
+	keep_finding(run, NULL, &finding);
+}

@@ -301,6 +301,16 @@ static void probe_swap(struct facts *facts)
 		SET(facts->no_zram, zram_missing());
 }
 
+/* 'oomlab vm' gives every machine this word, which the kernel passes on to its first process. */
+static void probe_vm(struct facts *facts)
+{
+	char text[8192];
+	struct err err = ERR_INIT;
+
+	facts->vm = fd_read_text(AT_FDCWD, "/proc/cmdline", text, sizeof(text), &err) > 0 &&
+		    strstr(text, " OOMLAB_CGROUP=");
+}
+
 /* A /proc from outside of our pid namespace ('unshare --pid' without '--mount-proc') tells of other
  * processes under our pids: every state read there would be somebody else's. */
 static int check_proc(struct err *err)
@@ -331,6 +341,7 @@ int facts_gather(const struct cg_host *host, struct facts *ret, struct err *err)
 	probe_psi(facts);
 	probe_tracefs(facts);
 	probe_swap(facts);
+	probe_vm(facts);
 	*ret = *facts;
 	free(facts);
 	if (ret->mem_total_bytes == 0)

@@ -101,6 +101,7 @@ static void take_summary(struct runner *run, struct world_kill *kill)
 	memcpy(kill->oom_memcg, summary->oom_memcg, sizeof(kill->oom_memcg));
 	memcpy(kill->task_memcg, summary->task_memcg, sizeof(kill->task_memcg));
 	kill->group = owner_group(run, summary->task_memcg);
+	kill->alone = owner_is_alone(run, summary->task_memcg);
 }
 
 static void emit_kill(struct runner *run, const struct world_kill *kill)

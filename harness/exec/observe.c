@@ -209,6 +209,7 @@ void observe_mark(struct runner *run)
 	struct world *world = &run->world;
 
 	world->kills_mark = world->n_kills;
+	world->lines_mark = world->n_lines;
 	for (size_t i = 0; i < world->n_counters; i++)
 		world->counters[i].mark = world->counters[i].now;
 	for (size_t i = 0; i < world->n_groups; i++) {

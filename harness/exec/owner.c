@@ -27,6 +27,11 @@ int owner_group(const struct runner *run, const char *path)
 	return -1;
 }
 
+bool owner_is_alone(const struct runner *run, const char *path)
+{
+	return path[0] && run->top && str_eq(cg_kernel_path(run->top), path);
+}
+
 int owner_task(const struct runner *run, pid_t pid, int *ret_child)
 {
 	*ret_child = -1;
@@ -46,7 +51,7 @@ int owner_task(const struct runner *run, pid_t pid, int *ret_child)
 }
 
 /* The cgroup of a process that is dead but perhaps not reaped: the kernel still tells it. */
-static int group_by_proc(const struct runner *run, pid_t pid)
+static int group_by_proc(const struct runner *run, pid_t pid, bool *ret_alone)
 {
 	char path[64], text[4096];
 	struct err err;
@@ -61,12 +66,13 @@ static int group_by_proc(const struct runner *run, pid_t pid)
 		int group = cgroup ? owner_group(run, cgroup + 1) : -1;
 		if (group >= 0)
 			return group;
+		*ret_alone = *ret_alone || (cgroup && owner_is_alone(run, cgroup + 1));
 	}
 	return -1;
 }
 
-/* The one command (not hog) in a group, whose descendants we cannot know by pid; -1: none or
- * several. */
+/* The one command (not hog) in a group (-1: in none), whose descendants we cannot know by pid; -1:
+ * none or several. */
 static int command_in_group(const struct runner *run, int group)
 {
 	int found = -1;
@@ -102,9 +108,9 @@ void owner_find(struct runner *run, struct world_kill *kill)
 			kill->group = run->world.tasks[task].group;
 		return;
 	}
-	if (kill->group < 0)
-		kill->group = group_by_proc(run, kill->pid);
-	if (kill->group < 0)
+	if (kill->group < 0 && !kill->alone)
+		kill->group = group_by_proc(run, kill->pid, &kill->alone);
+	if (kill->group < 0 && !kill->alone)
 		return;
 	task = command_in_group(run, kill->group);
 	if (task >= 0) {

@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/parse.h"
 #include "harness/exec/runner_internal.h"
+#include "harness/exec/yield.h"
 #include "harness/record/field.h"
 
 #define TAKE_DOWN_NS 10000000000ULL /* for everything to die and every group to go */
@@ -107,6 +109,9 @@ static void world_new(struct runner *run)
 	struct world *world = &run->world;
 
 	world->page_size = run->options->facts->page_size;
+	run->yields = yield_needed(run->options->facts->kernel);
+	if (run->yields)
+		yield_share_cpu();
 	world->n_tasks = plan->n_tasks;
 	world->tasks = mem_zero(plan->n_tasks, sizeof(*world->tasks));
 	world->n_groups = plan->n_groups;
@@ -276,10 +281,17 @@ static int spawn_all(struct runner *run, struct err *err)
 	return 0;
 }
 
+void runner_asks(struct runner *run, int index, bool begins)
+{
+	if (run->yields && !run->plan->tasks[index].has_nice)
+		yield_asks(run->tasks[index].pid, begins);
+}
+
 void runner_go(struct runner *run, int index)
 {
 	struct task *task = &run->tasks[index];
 
+	runner_asks(run, index, true);
 	task->going = task_command(task, HOG_GO, 0, 0, &task->go_seq) == 0;
 	run->world.tasks[index].pending = task->going;
 }
@@ -311,6 +323,32 @@ static void start_patterns(struct runner *run)
 			runner_go(run, (int)i);
 }
 
+static bool in_path(const char *program)
+{
+	const char *path = getenv("PATH");
+	MEM_AUTO char *folders = mem_dup(path ? path : "/bin:/usr/bin");
+	char *rest = folders, *folder;
+
+	while ((folder = strsep(&rest, ":")) != NULL) {
+		MEM_AUTO char *file = mem_printf("%s/%s", folder, program);
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int find_programs(const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->n_programs; i++)
+		if (!in_path(plan->programs[i]))
+			return err_set(
+				err, EOPNOTSUPP,
+				"needs the program '%s' (install it; into a virtual machine: "
+				"oomlab vm --with %s)",
+				plan->programs[i], plan->programs[i]);
+	return 0;
+}
+
 static int set_up(struct runner *run, struct err *err)
 {
 	size_t n = run->plan->n_tasks + run->plan->n_groups;
@@ -325,7 +363,9 @@ static int set_up(struct runner *run, struct err *err)
 		run->hooks[i] = (struct task_hook){
 			run, (int)(i < run->plan->n_tasks ? i : i - run->plan->n_tasks)};
 	world_new(run);
-	int r = loop_new(&run->loop, err);
+	int r = find_programs(run->plan, err);
+	if (r >= 0)
+		r = loop_new(&run->loop, err);
 	if (r >= 0)
 		r = events_open(run, err);
 	if (r >= 0)
@@ -405,6 +445,9 @@ static void free_all(struct runner *run)
 	free(run->world.groups);
 	free(run->world.counters);
 	free(run->world.kills);
+	for (size_t i = 0; i < run->world.n_lines; i++)
+		free(run->world.lines[i]);
+	free(run->world.lines);
 	findings_free(&run->findings);
 	json_decref(run->report);
 	result_clear(&run->result);
@@ -418,7 +461,9 @@ static void run_steps(struct runner *run)
 	start_patterns(run);
 	for (size_t i = 0; i < run->plan->n_steps && !run->stop; i++)
 		step_run(run, &run->plan->steps[i]);
-	if (!run->stop)
+	if (!run->stop && run->plan->panic)
+		step_panic(run);
+	else if (!run->stop)
 		step_final(run);
 }
 

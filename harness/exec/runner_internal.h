@@ -31,6 +31,7 @@
 enum {
 	KILLS_MAX = 8192, /* kills told apart in one scenario; more end it as broken */
 	LOG_LINES_MAX = 2000,
+	ALL_LINES_MAX = 20000, /* of the machine's log, for 'says' */
 	FIRST_CPU = 0,
 };
 
@@ -70,6 +71,7 @@ struct runner {
 	int swaps_fd;	/* /proc/swaps, -1: the scenario changes them itself */
 	pid_t swap_pid; /* child doing swapoff/swapon, 0: none */
 	int swap_status;
+	bool yields; /* those who ask let a killed task go first, see yield.h */
 	bool interrupted;
 	bool kmsg_lost;		    /* the kernel overwrote records before we read them */
 	bool swaps_changed;	    /* by somebody else */
@@ -97,6 +99,8 @@ void runner_warn(struct runner *run, const char *fmt, ...) __attribute__((format
 int runner_spawn(struct runner *run, int task, struct err *err);
 /* Lets a hog begin its own pattern; it is pending until that has ended. */
 void runner_go(struct runner *run, int task);
+/* A task that begins or ends a command of memory; see yield.h. One with a 'nice' keeps that. */
+void runner_asks(struct runner *run, int task, bool begins);
 /* Waits for events until done() says so, or the deadline. 'poll_ns': look again this often
  * even without an event (0: never); see BLOCKED_POLL_NS. Returns 1: done, 0: deadline (the
  * scenario's own or this one), -1: the scenario was stopped (verdict decided). */
@@ -128,6 +132,8 @@ int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_byte
 void step_decide(struct runner *run, const struct plan_step *step);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
+/* The machine should go down now; who still runs then has failed. */
+void step_panic(struct runner *run);
 
 /* ---- events.c ---- */
 int events_open(struct runner *run, struct err *err);
@@ -160,6 +166,8 @@ void kills_settle(struct runner *run);
 /* ---- owner.c ---- */
 /* The group with this path of the kernel's, or -1. */
 int owner_group(const struct runner *run, const char *path);
+/* Whether this is where tasks without a group are. */
+bool owner_is_alone(const struct runner *run, const char *path);
 /* The process that a kill line means, which may name one of its threads. */
 pid_t owner_victim(const struct runner *run, const struct oomlog_line *line);
 /* Fills in task, child and group as far as they are known by now. */

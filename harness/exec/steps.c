@@ -281,6 +281,20 @@ static void step_swap(struct runner *run, const struct plan_step *step)
 			  strerror(run->swap_status));
 }
 
+/* ---- sysrq --------------------------------------------------------------------------------- */
+
+/* The kernel does it later, in a worker of its own. */
+static void step_sysrq(struct runner *run, const struct plan_step *step)
+{
+	const char text[] = {step->key, '\0'};
+	struct err err;
+
+	emit(run, "sysrq", json_pack("{s:s}", "key", text));
+	if (fd_write_text(-1, "/proc/sysrq-trigger", text, &err) < 0)
+		runner_verdict(run, VERDICT_SKIP, "needs a kernel with CONFIG_MAGIC_SYSRQ: %s",
+			       err.text);
+}
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static void step_repeat(struct runner *run, const struct plan_step *step)
@@ -299,7 +313,7 @@ static void (*const step_table[])(struct runner *, const struct plan_step *) = {
 	[PLAN_SIGNAL] = step_signal, [PLAN_MOVE] = step_move,	  [PLAN_ADJ] = step_adj,
 	[PLAN_NICE] = step_nice,     [PLAN_QUIT] = step_quit,	  [PLAN_SWAP] = step_swap,
 	[PLAN_REMOVE] = step_remove, [PLAN_EXPECT] = step_expect, [PLAN_DECIDE] = step_decide,
-	[PLAN_REPEAT] = step_repeat,
+	[PLAN_SYSRQ] = step_sysrq,   [PLAN_REPEAT] = step_repeat,
 };
 
 void step_run(struct runner *run, const struct plan_step *step)

@@ -65,6 +65,8 @@ struct supervisor {
 	int signals; /* that asked to end */
 	bool shares; /* the host's lock, for what runs now: see journal_share_host() */
 	bool stop;   /* start nothing more */
+	bool used;   /* something has run on this machine */
+	bool spent;  /* what ran wanted a virtual machine of its own */
 };
 
 /* ---- results ------------------------------------------------------------------------------- */
@@ -150,6 +152,9 @@ static void take_line(struct job *job, const char *text, size_t len)
 		snprintf(job->doing, sizeof(job->doing), "%s", name);
 		job->row.doing = job->doing;
 		json_array_append(job->events, line);
+		if (job->super->options->event)
+			job->super->options->event(job->super->options->data, job->item->name,
+						   line);
 		if (str_eq(name, "killed"))
 			trace_collect(job->super->trace);
 	}
@@ -343,6 +348,18 @@ static int job_prepare(struct job *job, struct err *err)
 	return job_fork(job, err);
 }
 
+static void tell_began(struct supervisor *super, const struct supervise_item *item)
+{
+	struct result blank;
+
+	if (!super->options->began)
+		return;
+	blank_result(&blank, item, VERDICT_BROKEN, "the machine ended before its verdict");
+	set_text(&blank.name, item->name);
+	super->options->began(super->options->data, item, &blank);
+	result_clear(&blank);
+}
+
 static void job_start(struct supervisor *super, struct job *job, size_t index)
 {
 	const struct supervise_item *item = &super->items[index];
@@ -359,6 +376,9 @@ static void job_start(struct supervisor *super, struct job *job, size_t index)
 		.row = {.name = item->name, .began_ns = clock_ns(), .limit_bytes = UINT64_MAX}};
 	job->deadline_ns = UINT64_MAX;
 	super->running++;
+	super->used = true;
+	super->spent = super->spent || item->plan->vm;
+	tell_began(super, item);
 	if (job_prepare(job, &err) >= 0)
 		return;
 	super->stop = super->stop || err.code == EINTR;
@@ -397,11 +417,18 @@ static void start_more(struct supervisor *super)
 		struct job *job = free_job(super);
 		struct result result;
 
+		/* The host of a virtual machine goes on behind the last result. */
+		if (super->options->facts->vm && super->running)
+			return;
 		if (item->plan->skip) {
 			blank_result(&result, item, VERDICT_SKIP, item->plan->skip);
 			super->next++;
 			add_result(super, &result);
 			continue;
+		}
+		if (super->spent || (super->used && item->plan->vm)) {
+			super->stop = true;
+			return;
 		}
 		if (!job || exclusive_runs(super) || (item->plan->exclusive && super->running))
 			return;

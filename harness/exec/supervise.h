@@ -39,13 +39,19 @@ struct supervise_options {
 	bool timeline;	    /* trace the course of each kill, see trace.h */
 	bool fail_fast;	    /* start no more after the first that fails or is broken */
 	uint64_t tick_ns;   /* how often 'tick' is called; 0: never */
+	/* An item begins, with its result should nothing more come; an event of it came (all
+	 * borrowed). May be NULL. */
+	void (*began)(void *data, const struct supervise_item *item, const struct result *blank);
+	void (*event)(void *data, const char *name, const json_t *event);
 	/* A result came (owned by the record). */
 	void (*ended)(void *data, const struct result *result);
 	void (*tick)(void *data, const struct supervise_row *rows, size_t n);
 	void *data;
 };
 
-/* Adds one result per item to the record (fewer when interrupted or fail_fast). SIGINT, SIGTERM
+/* Adds one result per item to the record (fewer when interrupted or fail_fast, and in a virtual
+ * machine, where a plan that wants one of its own is the first to run or else the end: the host
+ * goes on in another). SIGINT, SIGTERM
  * and SIGHUP end it cleanly: running scenarios are taken down and reported as broken
  * ("interrupted"), record->interrupted is set; a second signal kills. Whatever happens, the run's
  * groups and host toggles are put back before it returns. Messages about what could not be

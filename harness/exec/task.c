@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -25,6 +27,8 @@
 #include "workloads/channel.h"
 
 enum { CONTROL_FD = 3, STATUS_FD = 4, RECEIPT_FD = 5, EXIT_NO_EXEC = 127 };
+/* The kernel takes one less than it is told (get_nodes, mm/mempolicy.c). */
+enum { NODE_BITS = 65 };
 
 /* What the child needs, prepared before vfork; 'stage' and 'error' are its answer. */
 struct child {
@@ -95,6 +99,10 @@ static int child_limits(struct child *child)
 		if (sched_setaffinity(0, sizeof(set), &set) < 0)
 			return fail(child, "sched_setaffinity");
 	}
+	/* Programs inherit it (numactl does no more). */
+	unsigned long nodes = plan->node >= 0 ? 1UL << plan->node : 0;
+	if (nodes && syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, NODE_BITS) < 0)
+		return fail(child, "set_mempolicy");
 	if (child->adj && write_adj(child->adj) < 0)
 		return fail(child, "oom_score_adj");
 	return 0;
@@ -313,6 +321,17 @@ static int prepare(struct task *task, struct child *child, struct err *err)
 	return r < 0 ? r : make_status(task, &child->status, err);
 }
 
+/* A harness that must outlive an OOM of the whole machine is never chosen (it runs so in a virtual
+ * machine, or under a service manager's OOMScoreAdjust=-1000). That is not for its victims. */
+static bool is_protected(void)
+{
+	char text[16];
+	struct err err;
+
+	return fd_read_text(-1, "/proc/self/oom_score_adj", text, sizeof(text), &err) > 0 &&
+	       str_eq(text, "-1000\n");
+}
+
 int task_spawn(struct task *task, const struct plan_task *plan, const char *hog, struct cg *group,
 	       struct err *err)
 {
@@ -327,6 +346,8 @@ int task_spawn(struct task *task, const struct plan_task *plan, const char *hog,
 	if (plan->has_adj) {
 		snprintf(adj, sizeof(adj), "%d", plan->oom_score_adj);
 		child.adj = adj;
+	} else if (is_protected()) {
+		child.adj = "0";
 	}
 	char **own_argv = plan->wl ? hog_argv(plan) : NULL;
 	child.argv = own_argv ? own_argv : plan->argv;

@@ -23,6 +23,7 @@ struct judge_scope {
 	const char *const *tasks;
 	const char *const *groups;
 	const uint64_t *group_limits; /* for sizes such as 50%; UINT64_MAX: none */
+	uint64_t machine_bytes;	      /* the same for tasks of a virtual machine */
 	/* Registers a (group, counter) pair and returns its index in world.counters; pairs are
 	 * shared. Supplied by the planner. */
 	int (*counter)(void *data, int group, const char *name);

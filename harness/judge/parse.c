@@ -94,6 +94,7 @@ void judge_free(struct expect *expect)
 			free(item->targets[j].tasks);
 		free(item->targets);
 		free(item->codes);
+		row_free_says(item);
 	}
 	free(expect->items);
 	free(expect);

@@ -6,6 +6,8 @@
 #ifndef OOMLAB_JUDGE_ROW_H
 #define OOMLAB_JUDGE_ROW_H
 
+#include <regex.h>
+
 #include "harness/judge/compare.h"
 #include "harness/judge/judge.h"
 
@@ -38,7 +40,8 @@ struct item {
 	int signal;	/* 'exited' by it; 0: by code */
 	size_t n_codes; /* errno values any of which will do */
 	int *codes;
-	const char *text; /* constraint, system call */
+	const char *text; /* constraint, system call, regular expression */
+	regex_t *regex;	  /* the same, compiled; NULL: none */
 };
 
 struct expect {
@@ -92,6 +95,8 @@ void row_parse_usage(struct parse *parse, const struct node *value);
 void row_parse_notified(struct parse *parse, const struct node *value);
 void row_parse_swap_used(struct parse *parse, const struct node *value);
 void row_parse_log(struct parse *parse, const struct node *value);
+void row_parse_says(struct parse *parse, const struct node *value);
+void row_free_says(struct item *item);
 void row_parse_victim(struct parse *parse, const struct node *value);
 void row_parse_within(struct parse *parse, const struct node *value);
 
@@ -116,6 +121,7 @@ ROW_EVAL(row_eval_notified);
 ROW_EVAL(row_eval_group_empty);
 ROW_EVAL(row_eval_swap_used);
 ROW_EVAL(row_eval_log);
+ROW_EVAL(row_eval_says);
 ROW_EVAL(row_eval_victim);
 
 void row_claim_killed(const struct item *item, struct world *world);

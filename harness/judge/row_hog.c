@@ -117,7 +117,7 @@ void row_claim_errno(const struct item *item, struct world *world)
 static void parse_touched_pair(struct parse *parse, int index, const struct node *key,
 			       const struct node *value)
 {
-	struct compare_rules rules = {.unit = COMPARE_SIZE};
+	struct compare_rules rules = {.unit = COMPARE_SIZE, .whole = parse->scope->machine_bytes};
 	struct item *item = row_item(parse, key);
 	uint64_t page = 0;
 	struct err err;
@@ -126,7 +126,7 @@ static void parse_touched_pair(struct parse *parse, int index, const struct node
 	item->exact = value->kind == NODE_SCALAR && strcmp(value->text, "exact") == 0;
 	if (item->exact || !row_compare(parse, value, &rules, &item->compare))
 		return;
-	if (parse_size("1page", &page, &err) == 0 &&
+	if (!strchr(value->text, '%') && parse_size("1page", &page, &err) == 0 &&
 	    (item->compare.a % page || item->compare.b % page))
 		row_mistake(parse, value,
 			    "'%s' is not a whole number of pages; sizes without a unit "

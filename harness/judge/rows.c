@@ -46,6 +46,9 @@
 	ROW("log", row_parse_log, row_eval_log, NULL, JUDGE_WANTS_LOG,                            \
 	    "the kernel's report: {victim: TASK, constraint: CONSTRAINT_MEMCG, group: GROUP "     \
 	    "whose limit was hit, victim_group: GROUP}, or a list of these")                      \
+	ROW("says", row_parse_says, row_eval_says, NULL, JUDGE_WANTS_LOG,                         \
+	    "lines of the kernel's log since the expectation before, the whole machine's: "       \
+	    "{REGEX: 0}, or one of REGEX, [REGEX, REGEX] each")                                   \
 	ROW("victim", row_parse_victim, row_eval_victim, row_claim_victim, 0,                     \
 	    "predicted: each kill was chosen as predicted before, and could be predicted; any: "  \
 	    "nobody need be (left out, a wrong prediction fails the scenario)")                   \

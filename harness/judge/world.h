@@ -85,7 +85,8 @@ struct world_kill {
 	char comm[16];
 	uint64_t t_ns;	 /* of the kernel's line, monotonic */
 	uint64_t order;	 /* /dev/kmsg sequence number of the "Killed process" line; 0: not seen */
-	int group;	 /* of the victim: index; -1: not known */
+	int group;	 /* of the victim: index; -1: not known, or 'alone' */
+	bool alone;	 /* it was in the scenario's own group, as tasks without a group are */
 	bool by_wait;	 /* reaped with SIGKILL by us or by its parent's status page */
 	bool by_line;	 /* "Killed process PID" seen */
 	bool by_counter; /* covered by the oom_kill delta of its group */
@@ -140,6 +141,8 @@ struct world {
 	struct world_kill *kills; /* in the order in which the kernel's lines came; kills without
 				   * a line come last */
 	struct world_counter *counters;
+	char **lines; /* of the kernel's log since the scenario began */
+	size_t n_lines, lines_mark;
 	size_t kills_mark;	  /* kills before this one belong to earlier expectations */
 	uint64_t swap_used_bytes; /* of the machine, since the scenario began */
 };

@@ -151,6 +151,7 @@ static void fill_points(struct audit_work *work)
 			work->rules->root != BADNESS_ROOT_3_OF_TOTAL;
 	uint64_t total = ret->total_pages ? ret->total_pages : work->total.low;
 
+	ret->total_least = work->total.from && work->total.high > total;
 	for (size_t i = 0; i < ret->n; i++) {
 		struct badness_task task = audit_row(work, &work->report->tasks[i], -1);
 		int64_t points = badness_points(work->rules, &task, total);

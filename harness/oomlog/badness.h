@@ -199,6 +199,7 @@ struct audit {
 	bool fitted;			    /* by printed score or columns, not by version */
 	bool root_bonus;		    /* the fit needed the root term for the chosen one */
 	uint64_t total_pages;		    /* T; 0: not known and not needed (all adj equal) */
+	bool total_least; /* T may be larger, so adj weigh more: swap that counts is not printed */
 	const char *total_from; /* "Mem-Info", "limit", "solved from the score", ...; NULL */
 	int64_t chosen_pid, victim_pid;	       /* -1: not known */
 	int64_t points;			       /* of the chosen one */

@@ -5,6 +5,7 @@
 #include "harness/plan/build.h"
 
 #include <errno.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,33 @@ static void top_within(struct build *b, const struct node *value, void *data)
 	positive_duration(b, value, "within", &b->plan->within_ns);
 }
 
+/* Whoever looks from inside of the machine never sees it. */
+static void top_panic(struct build *b, const struct node *value, void *data)
+{
+	char message[128];
+	const char *text;
+	regex_t regex;
+
+	(void)data;
+	if (!read_scalar(b, value, "panic", "the kernel's text, a regular expression", &text))
+		return;
+	int r = regcomp(&regex, text, REG_EXTENDED | REG_NOSUB);
+	if (r != 0) {
+		(void)regerror(r, &regex, message, sizeof(message));
+		diag_add(b->diags, b->file, value, "panic: '%s' is no regular expression: %s", text,
+			 message);
+		return;
+	}
+	regfree(&regex);
+	b->plan->panic = text;
+	b->plan->panic_at = value;
+	b->plan->dangerous = true;
+	if (!b->plan->vm)
+		diag_add(b->diags, b->file, value,
+			 "panic: only a virtual machine is seen to panic, expected 'needs: {vm: "
+			 "yes}'");
+}
+
 static void nothing(struct build *b, const struct node *value, void *data)
 {
 	(void)b;
@@ -129,6 +157,7 @@ static const struct key top_keys[] = {
 	{"matrix", nothing, false},
 	{"host", top_host, false},
 	{"needs", top_needs, false},
+	{"panic", top_panic, false},
 	{"repeat", top_repeat, false},
 	{"timeout", top_timeout, false},
 	{"within", top_within, false},
@@ -195,7 +224,10 @@ int plan_build(const struct instance *instance, const struct facts *facts,
 	owned->plan.within_ns = default_within_ns;
 	name_plan(&b);
 	build_all(&b);
-	if (b.skips.len)
+	owned->plan.exclusive = owned->plan.exclusive || owned->plan.vm;
+	if (owned->plan.vm && !facts->vm) /* all else is that machine's business */
+		owned->plan.skip = "runs in a virtual machine: oomlab vm";
+	else if (b.skips.len)
 		owned->plan.skip = arena_dup(b.arena, str_text(&b.skips));
 	str_free(&b.skips);
 	if (found.n) {

@@ -113,6 +113,8 @@ void build_groups(struct build *b, const struct node *groups);
 bool build_knob(struct build *b, int group, const struct node *key, const struct node *value,
 		struct plan_knob *ret, int *ret_error);
 uint64_t effective_limit(const struct build *b, const uint64_t *limits, int group);
+/* What percentages are of, now: without a limit the free memory of a virtual machine. */
+uint64_t memory_of(const struct build *b, int group);
 /* Sets the limit of the group of a generated crowd, and keeps its tasks for build_tasks(). */
 void build_generate(struct build *b, const struct node *generate);
 void build_tasks(struct build *b, const struct node *tasks);

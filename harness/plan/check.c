@@ -247,6 +247,12 @@ static void check_remove(struct check *check, const struct plan_step *step)
 	check_all_may_go_on(check);
 }
 
+static void check_sysrq(struct check *check, const struct plan_step *step)
+{
+	(void)step;
+	check_all_may_go_on(check);
+}
+
 /* ---- all of them --------------------------------------------------------------------------- */
 
 static void check_all(struct check *check, const struct plan_step *steps, size_t n);
@@ -265,7 +271,7 @@ static void (*const checks[])(struct check *check, const struct plan_step *step)
 	[PLAN_SIGNAL] = check_signal, [PLAN_MOVE] = check_move,	    [PLAN_ADJ] = check_tune,
 	[PLAN_NICE] = check_tune,     [PLAN_QUIT] = check_quit,	    [PLAN_SWAP] = check_swap,
 	[PLAN_REMOVE] = check_remove, [PLAN_EXPECT] = check_expect, [PLAN_DECIDE] = check_decide,
-	[PLAN_REPEAT] = check_repeat,
+	[PLAN_SYSRQ] = check_sysrq,   [PLAN_REPEAT] = check_repeat,
 };
 
 static void check_all(struct check *check, const struct plan_step *steps, size_t n)

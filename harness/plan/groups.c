@@ -16,6 +16,13 @@ uint64_t effective_limit(const struct build *b, const uint64_t *limits, int grou
 	return least;
 }
 
+uint64_t memory_of(const struct build *b, int group)
+{
+	uint64_t limit = effective_limit(b, b->limit_now, group);
+
+	return limit == UINT64_MAX && b->plan->vm ? b->facts->mem_available_bytes : limit;
+}
+
 /* ---- names --------------------------------------------------------------------------------- */
 
 static int index_of(const struct plan *plan, const char *name, size_t len)
@@ -86,7 +93,7 @@ static bool byte_value(struct build *b, int group, const char *knob, const struc
 	const struct plan_group *self = &b->plan->groups[group];
 	bool is_max = str_eq(knob, "memory.max");
 	int whose = is_max ? self->parent : group;
-	uint64_t whole = whose < 0 ? UINT64_MAX : effective_limit(b, b->limit_now, whose), bytes;
+	uint64_t whole = memory_of(b, whose), bytes;
 	char text[PARSE_TEXT_MAX];
 
 	MEM_AUTO char *owner = whose < 0 ? mem_printf("the group around '%s'", self->name)

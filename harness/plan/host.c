@@ -75,6 +75,7 @@ static const struct sysctl {
 	{"vm.overcommit_kbytes", 1ULL << 40},
 	{"vm.swappiness", 200},
 	{"vm.min_free_kbytes", 1ULL << 24},
+	{"kernel.sysrq", 511},
 	{"vm.nr_hugepages", 64}, /* memory that nobody else can use: little of it */
 };
 

@@ -286,6 +286,29 @@ static void need_kernel(struct build *b, const struct need *need, const struct n
 		miss(missing, "kernel %s; here is %s", text, b->facts->kernel);
 }
 
+/* What takes the whole machine down must be judged from outside of it. */
+static void need_vm(struct build *b, const struct need *need, const struct node *value,
+		    struct str *missing)
+{
+	const bool *have = fact(b, need);
+	bool wanted;
+
+	if (!read_bool(b, value, need->name, &wanted) || *have == wanted)
+		return;
+	if (wanted)
+		miss(missing, "a virtual machine of its own: 'oomlab vm' boots one");
+	else
+		miss(missing, "a machine that is not one of 'oomlab vm'");
+}
+
+/* Which are there is found when it runs: the planner asks no file system. */
+static void need_programs(struct build *b, const struct need *need, const struct node *value,
+			  struct str *missing)
+{
+	(void)missing;
+	b->plan->n_programs = read_texts(b, value, need->name, &b->plan->programs);
+}
+
 #define FIELD(member) offsetof(struct facts, member)
 
 static const struct need needs[] = {
@@ -319,6 +342,8 @@ static const struct need needs[] = {
 	{"stress-ng", need_stress_ng, FIELD(stress_ng), "stress-ng", "apt-get install stress-ng"},
 	{"disposable", need_flag, FIELD(disposable), "a machine that may go down",
 	 "on such a machine give --this-machine-is-disposable"},
+	{"programs", need_programs, 0, NULL, NULL},
+	{"vm", need_vm, FIELD(vm), NULL, NULL},
 	{"kernel", need_kernel, FIELD(kernel), NULL, NULL},
 };
 
@@ -351,7 +376,12 @@ static void check(struct build *b, const struct node *map, const char *what, str
 void build_needs(struct build *b, const struct node *map)
 {
 	STR_AUTO missing = STR_INIT;
+	const struct node *vm = map->kind == NODE_MAP ? node_get(map, "vm") : NULL;
+	struct err err = ERR_INIT;
+	int wanted;
 
+	b->plan->vm =
+		vm && vm->kind == NODE_SCALAR && parse_bool(vm->text, &wanted, &err) >= 0 && wanted;
 	check(b, map, "needs", &missing);
 	if (missing.len)
 		skip(b, "%s", str_text(&missing));

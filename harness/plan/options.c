@@ -32,7 +32,7 @@ static void append(struct build *b, struct plan_task *task, const char *word)
 static bool resolve_size(struct build *b, const struct plan_task *task, const struct node *value,
 			 const char *what, char *buf)
 {
-	uint64_t whole = effective_limit(b, b->limit_now, task->group), bytes;
+	uint64_t whole = memory_of(b, task->group), bytes;
 
 	MEM_AUTO char *owner = mem_printf("the group of task '%s'", task->name);
 	if (!read_part(b, value, what, whole, owner, &bytes))

@@ -64,6 +64,7 @@ struct plan_task {
 	char **env; /* NULL-terminated "NAME=value" additions */
 	size_t n_limits;
 	struct plan_limit *limits;
+	int node;     /* its memory comes from this NUMA node alone (MPOL_BIND), -1: from any */
 	int cpu;      /* pinned to this CPU, -1: not */
 	bool confine; /* hogs: seccomp; default true */
 };
@@ -82,6 +83,7 @@ enum plan_step_kind {
 	PLAN_QUIT,   /* tell a hog to exit */
 	PLAN_SWAP,   /* swapoff / swapon of the scenario's own swap */
 	PLAN_REMOVE, /* remove a group */
+	PLAN_SYSRQ,  /* have the kernel do what a key with SysRq does */
 	PLAN_EXPECT,
 	PLAN_DECIDE, /* an expectation of which it is open which side comes true */
 	PLAN_REPEAT, /* 'times' times the steps inside */
@@ -121,6 +123,8 @@ struct plan_step {
 	bool exact; /* compute beforehand how many pages fit; compared by 'touched: exact' */
 	/* PLAN_SWAP */
 	bool swap_on;
+	/* PLAN_SYSRQ */
+	char key;
 	/* PLAN_EXPECT */
 	struct expect *expect;
 	/* PLAN_DECIDE */
@@ -172,6 +176,11 @@ struct plan {
 	/* NULL, or why this machine cannot run it and what would provide it. Steps and groups are
 	 * complete all the same, so that --dry-run and 'list' can show them. */
 	const char *skip;
+	bool vm; /* gets a virtual machine of its own, booted for it, whose memory is its limit */
+	size_t n_programs; /* that must be in $PATH, else it is a skip when it comes to run */
+	const char **programs;
+	const char *panic; /* the kernel's panic that must end it, a regular expression */
+	const struct node *panic_at;
 	bool dangerous; /* could take the machine down: refused unless facts.disposable */
 	bool exclusive; /* touches a host toggle: runs alone */
 	struct plan_host host;

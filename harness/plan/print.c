@@ -91,6 +91,8 @@ static void print_task(struct str *out, const struct plan *plan, const struct pl
 		str_addf(out, ", nice %d", task->nice);
 	if (task->has_user)
 		str_addf(out, ", uid %u", (unsigned)task->uid);
+	if (task->node >= 0)
+		str_addf(out, ", memory of node %d", task->node);
 	if (task->cpu >= 0)
 		str_addf(out, ", on CPU %d", task->cpu);
 	if (task->n_limits)
@@ -168,8 +170,8 @@ static const char *const step_words[] = {
 	[PLAN_START] = "start",	  [PLAN_SPAWN] = "spawn",	[PLAN_SIGNAL] = "signal",
 	[PLAN_MOVE] = "move",	  [PLAN_ADJ] = "oom_score_adj", [PLAN_NICE] = "nice",
 	[PLAN_QUIT] = "quit",	  [PLAN_SWAP] = "swap",		[PLAN_REMOVE] = "remove",
-	[PLAN_FILL] = "fill",	  [PLAN_EXPECT] = "expect",	[PLAN_DECIDE] = "decide",
-	[PLAN_REPEAT] = "repeat",
+	[PLAN_SYSRQ] = "sysrq",	  [PLAN_FILL] = "fill",		[PLAN_EXPECT] = "expect",
+	[PLAN_DECIDE] = "decide", [PLAN_REPEAT] = "repeat",
 };
 
 static void print_steps(struct str *out, const struct plan *plan, const struct plan_step *steps,
@@ -189,6 +191,8 @@ static void print_step(struct str *out, const struct plan *plan, const struct pl
 		print_fill(out, plan, step);
 	} else if (step->kind == PLAN_SWAP) {
 		str_add(out, step->swap_on ? " on" : " off");
+	} else if (step->kind == PLAN_SYSRQ) {
+		str_addf(out, " %c", step->key);
 	} else if ((step->kind == PLAN_EXPECT || step->kind == PLAN_DECIDE) &&
 		   (expect = node_get(step->at, step_words[step->kind]))) {
 		str_add(out, " ");
@@ -224,6 +228,8 @@ void plan_print(const struct plan *plan, struct str *out)
 		str_addf(out, "  skip    %s\n", plan->skip);
 	for (size_t i = 0; i < plan->n_params; i++)
 		str_addf(out, "  param   %s=%s\n", plan->params[i].name, plan->params[i].value);
+	if (plan->panic)
+		str_addf(out, "  panic   %s\n", plan->panic);
 	print_host(out, &plan->host);
 	for (size_t i = 0; i < plan->n_groups; i++)
 		print_group(out, &plan->groups[i]);

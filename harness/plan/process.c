@@ -104,6 +104,19 @@ void task_cpu(struct build *b, const struct node *value, void *data)
 		     (unsigned long long)b->facts->cpus);
 }
 
+void task_node(struct build *b, const struct node *value, void *data)
+{
+	enum { NODES_MAX = 64 }; /* of one word of a node mask */
+	uint64_t node;
+
+	if (!read_u64(b, value, "node", 0, NODES_MAX - 1, &node))
+		return;
+	((struct reading *)data)->task.node = (int)node;
+	if (node >= b->facts->nodes)
+		skip(b, "needs NUMA node %llu; here are %llu nodes", (unsigned long long)node,
+		     (unsigned long long)b->facts->nodes);
+}
+
 /* ---- resource limits ----------------------------------------------------------------------- */
 
 enum limit_unit { LIMIT_BYTES, LIMIT_COUNT };

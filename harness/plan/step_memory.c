@@ -122,7 +122,8 @@ static void alloc_size(struct build *b, const struct node *value, void *data)
 	}
 	MEM_AUTO char *owner = mem_printf("the group of task '%s'",
 					  step->task < 0 ? "?" : b->task_names[step->task]);
-	if (!read_part(b, value, "size", task_limit(b, step->task), owner, &step->bytes))
+	uint64_t whole = step->task < 0 ? UINT64_MAX : memory_of(b, b->group_now[step->task]);
+	if (!read_part(b, value, "size", whole, owner, &step->bytes))
 		return;
 	if (step->bytes == 0 || step->bytes == UINT64_MAX)
 		diag_add(b->diags, b->file, value,

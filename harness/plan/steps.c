@@ -28,6 +28,19 @@ static void read_swap(struct build *b, const struct node *value, struct plan_ste
 			"swap: the scenario has no swap of its own, expected 'host: {swap: SIZE}'");
 }
 
+/* 'f' has the OOM killer kill somebody, whatever is free. */
+static void read_sysrq(struct build *b, const struct node *value, struct plan_step *step)
+{
+	static const char *const keys[] = {"f", NULL};
+	int key;
+
+	if (read_choice(b, value, "sysrq", keys, &key))
+		step->key = keys[key][0];
+	if (!b->plan->vm)
+		diag_add(b->diags, b->file, value,
+			 "sysrq: it kills any process of the machine, expected 'needs: {vm: yes}'");
+}
+
 /* The counters that expectations ask for, each pair once. */
 static int counter_index(void *data, int group, const char *name)
 {
@@ -88,6 +101,7 @@ struct expect *read_expectations(struct build *b, const struct node *value, cons
 		.tasks = b->task_names,
 		.groups = b->group_names,
 		.group_limits = limits,
+		.machine_bytes = b->plan->vm ? b->facts->mem_available_bytes : UINT64_MAX,
 		.counter = counter_index,
 		.data = b,
 	};
@@ -176,6 +190,7 @@ static const struct step_kind {
 	{"remove", PLAN_REMOVE, read_remove},
 	{"expect", PLAN_EXPECT, read_expect},
 	{"decide", PLAN_DECIDE, read_decide},
+	{"sysrq", PLAN_SYSRQ, read_sysrq},
 	{"repeat", PLAN_REPEAT, NULL}, /* reads steps itself, with its depth */
 };
 

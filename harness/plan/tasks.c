@@ -156,21 +156,14 @@ static void task_confine(struct build *b, const struct node *value, void *data)
 /* ---- all of them --------------------------------------------------------------------------- */
 
 static const struct key task_keys[] = {
-	{"run", task_run, false},
-	{"exec", task_exec, false},
-	{"args", task_args, false},
-	{"group", task_group, false},
-	{"copies", task_copies, false},
-	{"oom_score_adj", task_adj, false},
-	{"nice", task_nice, false},
-	{"user", task_user, false},
-	{"env", task_env, false},
-	{"rlimits", task_rlimits, false},
-	{"cpu", task_cpu, false},
-	{"start", task_start, false},
-	{"spawn", task_spawn, false},
-	{"confine", task_confine, false},
-	{NULL, NULL, false},
+	{"run", task_run, false},	  {"exec", task_exec, false},
+	{"args", task_args, false},	  {"group", task_group, false},
+	{"copies", task_copies, false},	  {"oom_score_adj", task_adj, false},
+	{"nice", task_nice, false},	  {"user", task_user, false},
+	{"env", task_env, false},	  {"rlimits", task_rlimits, false},
+	{"cpu", task_cpu, false},	  {"node", task_node, false},
+	{"start", task_start, false},	  {"spawn", task_spawn, false},
+	{"confine", task_confine, false}, {NULL, NULL, false},
 };
 
 static bool is_task_key(const char *name)
@@ -237,7 +230,12 @@ static void add_copies(struct build *b, const struct reading *reading)
 static void read_task(struct build *b, const struct node *key, const struct node *map)
 {
 	struct reading reading = {
-		.task = {.name = key->text, .at = key, .group = -1, .cpu = -1, .confine = true},
+		.task = {.name = key->text,
+			 .at = key,
+			 .group = -1,
+			 .node = -1,
+			 .cpu = -1,
+			 .confine = true},
 		.map = map,
 		.start = -1,
 	};

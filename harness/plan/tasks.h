@@ -28,6 +28,7 @@ void task_nice(struct build *b, const struct node *value, void *data);
 void task_user(struct build *b, const struct node *value, void *data);
 void task_env(struct build *b, const struct node *value, void *data);
 void task_cpu(struct build *b, const struct node *value, void *data);
+void task_node(struct build *b, const struct node *value, void *data);
 void task_rlimits(struct build *b, const struct node *value, void *data);
 
 #endif

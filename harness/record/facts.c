@@ -45,6 +45,7 @@ static const struct field rows[] = {
 	FACT(FIELD_BOOL, cap_sys_resource, "CAP_SYS_RESOURCE (oom_score_adj below 0)"),
 	FACT(FIELD_BOOL, init_pid_ns, "pids are the kernel log's"),
 	FACT(FIELD_BOOL, disposable, "machine is disposable"),
+	FACT(FIELD_BOOL, vm, "virtual machine of oomlab vm"),
 	{0},
 };
 

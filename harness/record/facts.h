@@ -44,6 +44,7 @@ struct facts {
 	bool cap_sys_resource, cap_sys_admin;
 	bool init_pid_ns; /* our pids are the kernel log's pids */
 	bool disposable;  /* a VM of ours, or --this-machine-is-disposable */
+	bool vm; /* a virtual machine that 'oomlab vm' has booted and watches from outside */
 };
 
 /* The rows of all facts, in the order in which people read them; print with field_print(). */

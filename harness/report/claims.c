@@ -8,22 +8,16 @@
 #include <string.h>
 
 #include "harness/record/text.h"
+#include "harness/report/cells.h"
 #include "harness/report/lines.h"
 
 enum { CLAIM, HERE, TRUTH, COLUMNS };
-enum {
-	GAP = 2,
-	HERE_WIDTH = 5,
-	WIDTH_DEFAULT = 80,
-	WIDTH_LEAST = 40,
-	WIDTH_MOST = 120,
-	NOTE_INDENT = 4
-};
+enum { HERE_WIDTH = 5, WIDTH_DEFAULT = 80, WIDTH_LEAST = 40, WIDTH_MOST = 120, NOTE_INDENT = 4 };
 
 static const char *const heads[COLUMNS] = {"claim", "here", "since when"};
 
 struct layout {
-	size_t width[COLUMNS];
+	struct cells cells; /* a claim that goes on hangs, so that rows can be told apart */
 	bool colour;
 };
 
@@ -70,81 +64,22 @@ static void add_result(struct tallies *all, const struct result *result)
 	tally->unexpected += observed != (int)expected;
 }
 
-/* ---- cells --------------------------------------------------------------------------------- */
-
-static void add_spaces(struct str *out, size_t n)
-{
-	str_addf(out, "%*s", (int)n, "");
-}
-
-/* The first words of *rest that fit; a word that is longer than the cell is not broken. */
-static size_t add_words(struct str *out, const char **rest, size_t width)
-{
-	size_t used = 0;
-
-	while (**rest) {
-		size_t spaces = strspn(*rest, " "), word = strcspn(*rest + spaces, " ");
-		size_t gap = used ? 1 : 0;
-		MEM_AUTO char *text = strndup(*rest + spaces, word);
-		size_t columns = text_columns(text);
-		if (used && used + gap + columns > width)
-			break;
-		str_addf(out, "%s%s", gap ? " " : "", text);
-		used += gap + columns;
-		*rest += spaces + word;
-	}
-	return used;
-}
-
-/* One line of one cell; returns the columns that it takes. */
-static size_t add_cell(struct str *out, const char **rest, size_t width, size_t hang,
-		       const char *colour)
-{
-	if (!**rest)
-		return 0;
-	add_spaces(out, hang);
-	str_add(out, colour ? colour : "");
-	size_t used = hang + add_words(out, rest, width - hang);
-	str_add(out, colour ? "\033[0m" : "");
-	return used;
-}
-
-/* A claim that goes on hangs, so that rows can be told apart. */
-static void add_row(struct str *out, const struct layout *layout, const char *const cells[COLUMNS],
-		    const char *colour)
-{
-	const char *rest[COLUMNS] = {cells[CLAIM], cells[HERE], cells[TRUTH]};
-
-	for (int n = 0; *rest[CLAIM] || *rest[HERE] || *rest[TRUTH]; n++) {
-		size_t owed = 0; /* spaces before the next cell that has something */
-		for (int i = 0; i < COLUMNS; i++) {
-			size_t width = layout->width[i], hang = n && i == CLAIM ? GAP : 0;
-			if (*rest[i]) {
-				add_spaces(out, owed);
-				owed = 0;
-			}
-			size_t used = add_cell(out, &rest[i], width, hang, colour);
-			owed += (used < width ? width - used : 0) + GAP;
-		}
-		str_add(out, "\n");
-	}
-}
+/* ---- the table ----------------------------------------------------------------------------- */
 
 /* A line of its own below a row, in full width. */
 static void add_note(struct str *out, const struct layout *layout, const char *bytes)
 {
-	size_t all = layout->width[CLAIM] + layout->width[HERE] + layout->width[TRUTH] + 2 * GAP;
+	const size_t *width = layout->cells.width;
+	size_t all = width[CLAIM] + width[HERE] + width[TRUTH] + 2 * CELLS_GAP;
 	STR_AUTO clean = STR_INIT;
 
 	text_clean(&clean, bytes);
 	for (const char *rest = str_text(&clean); *rest;) {
-		add_spaces(out, NOTE_INDENT);
-		add_words(out, &rest, all - NOTE_INDENT);
+		cells_spaces(out, NOTE_INDENT);
+		cells_words(out, &rest, all - NOTE_INDENT);
 		str_add(out, "\n");
 	}
 }
-
-/* ---- the table ----------------------------------------------------------------------------- */
 
 static const char *answer(const struct tally *tally)
 {
@@ -165,7 +100,7 @@ static void add_claim(struct str *out, const struct layout *layout, const struct
 	text_clean(&says, line_text(tally->first->claim, "says"));
 	text_clean(&truth, line_text(tally->first->claim, "truth"));
 	const char *cells[COLUMNS] = {str_text(&says), answer(tally), str_text(&truth)};
-	add_row(out, layout, cells, layout->colour && tally->unexpected ? alarm : NULL);
+	cells_row(out, &layout->cells, cells, layout->colour && tally->unexpected ? alarm : NULL);
 	if (tally->unexpected) {
 		MEM_AUTO char *note =
 			mem_printf("expected %s; %zu of %zu %s not", expected ? "true" : "false",
@@ -180,13 +115,15 @@ static void add_claim(struct str *out, const struct layout *layout, const struct
 
 static struct layout lay_out(const struct report_options *options)
 {
-	struct layout layout = {.width = {0, HERE_WIDTH, 0}, .colour = options->colour};
+	struct layout layout = {
+		.cells = {.n = COLUMNS, .width = {0, HERE_WIDTH, 0}, .hang = CELLS_GAP},
+		.colour = options->colour};
 	size_t all = options->width > 0 ? (size_t)options->width : WIDTH_DEFAULT;
 
 	all = all < WIDTH_LEAST ? WIDTH_LEAST : all > WIDTH_MOST ? WIDTH_MOST : all;
-	all -= HERE_WIDTH + 2 * GAP;
-	layout.width[TRUTH] = all * 9 / 20;
-	layout.width[CLAIM] = all - layout.width[TRUTH];
+	all -= HERE_WIDTH + 2 * CELLS_GAP;
+	layout.cells.width[TRUTH] = all * 9 / 20;
+	layout.cells.width[CLAIM] = all - layout.cells.width[TRUTH];
 	return layout;
 }
 
@@ -226,7 +163,7 @@ void claims_add(struct str *out, const struct record *record, const struct repor
 	if (all.n > 0)
 		str_add(out, "\n");
 	if (all.n > 0 && table)
-		add_row(out, &layout, heads, NULL);
+		cells_row(out, &layout.cells, heads, NULL);
 	else if (all.n > 0)
 		add_counts(out, &all);
 	for (size_t i = 0; i < all.n && table; i++)

@@ -32,7 +32,7 @@ int64_t explain_pgtables(const struct oom_report *report, const struct oom_task 
 	return tables < 0 ? -1 : (int64_t)explain_pages(report, tables);
 }
 
-static uint64_t figure_bytes(const struct oom_report *report, const struct oom_figure *figure)
+uint64_t explain_figure_bytes(const struct oom_report *report, const struct oom_figure *figure)
 {
 	uint64_t bytes;
 
@@ -46,7 +46,7 @@ uint64_t explain_figure(const struct oom_report *report, const char *where, cons
 	for (size_t i = 0; i < report->n_figures; i++)
 		if (strcasecmp(report->figures[i].name, name) == 0 &&
 		    str_eq(report->figures[i].where, where))
-			return figure_bytes(report, &report->figures[i]);
+			return explain_figure_bytes(report, &report->figures[i]);
 	return EXPLAIN_NONE;
 }
 
@@ -63,7 +63,7 @@ uint64_t explain_figure_sum(const struct oom_report *report, const char *name)
 
 	for (size_t i = 0; i < report->n_figures; i++)
 		if (*report->figures[i].where && strcasecmp(report->figures[i].name, name) == 0)
-			add(&sum, figure_bytes(report, &report->figures[i]));
+			add(&sum, explain_figure_bytes(report, &report->figures[i]));
 	return sum;
 }
 
@@ -165,7 +165,7 @@ static const struct kind group_kinds[] = {
 	{"per-CPU", "percpu", PART_OF_KERNEL},
 	{"vmalloc", "vmalloc", PART_OF_KERNEL},
 	{"sockets", "sock", PART_OWN},
-	{"compressed swap (zswap)", "zswap", PART_OWN},
+	{"compressed (zswap)", "zswap", PART_OF_KERNEL}, /* charged as objects of it */
 };
 
 static uint64_t kind_bytes(const struct explain_facts *facts, const struct kind *kind)

@@ -45,8 +45,11 @@ void explain_dead(const struct explain_item *item, struct explain_facts *ret);
 
 /* A figure in bytes (as printed where it is a count); names are compared without case. */
 uint64_t explain_figure(const struct oom_report *report, const char *where, const char *name);
+uint64_t explain_figure_bytes(const struct oom_report *report, const struct oom_figure *figure);
 /* The same summed over every place but the machine: nodes, zones. */
 uint64_t explain_figure_sum(const struct oom_report *report, const char *name);
+/* Zones that were short, or fragmented; of explain_left(). */
+void explain_zones(const struct explain_facts *facts, struct str *out);
 /* Resident bytes of a row. */
 uint64_t explain_rss(const struct oom_report *report, const struct oom_task *task);
 bool explain_unkillable(const struct oom_task *task); /* adj -1000, oom_adj -17 */
@@ -73,6 +76,8 @@ void explain_why(const struct explain_facts *facts, struct str *out);
 void explain_protected(const struct explain_facts *facts, struct str *out);
 void explain_left(const struct explain_facts *facts, struct str *out);
 void explain_advice(const struct explain_facts *facts, struct str *out);
+/* v1: the limit of memory and swap together is used up. */
+bool explain_memsw_reached(const struct explain_facts *facts);
 /* A tenth of RAM or more was free: it was not the amount that was short. */
 bool explain_much_free(const struct explain_facts *facts);
 /* The audit as a sentence: "the kernel's choice is the highest". */

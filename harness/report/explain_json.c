@@ -237,6 +237,7 @@ static json_t *audit_json(const struct audit *audit)
 	set_bool(object, "fitted", audit->fitted);
 	set_u64(object, "total_pages", audit->total_pages, 0);
 	set_text(object, "total_from", audit->total_from);
+	set_bool(object, "total_least", audit->total_least);
 	set_int(object, "points", audit->rank ? audit->points : BADNESS_NEVER, BADNESS_NEVER);
 	set_int(object, "printed_score", audit->printed_score, INT64_MIN);
 	set_int(object, "computed_score", audit->computed_score, INT64_MIN);

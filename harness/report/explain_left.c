@@ -9,69 +9,6 @@
 
 #include "harness/report/explain_facts.h"
 
-/* ---- zones ---------------------------------------------------------------------------------- */
-
-static bool is_minimum(const struct oom_figure *figure)
-{
-	return strcasecmp(figure->name, "min") == 0 && *figure->where;
-}
-
-/* Free blocks of a zone large enough for the request, from its buddy list; EXPLAIN_NONE: the log
- * has none. */
-static uint64_t blocks_of_order(const struct explain_facts *facts, const char *where)
-{
-	uint64_t blocks = EXPLAIN_NONE;
-	uint64_t kb = explain_pages(facts->report, 1) / 1024;
-
-	for (int order = facts->report->order; order <= 20; order++) {
-		char name[32];
-		snprintf(name, sizeof(name), "%" PRIu64 "kB", kb << order);
-		uint64_t n = explain_figure(facts->report, where, name);
-		if (n != EXPLAIN_NONE)
-			blocks = blocks == EXPLAIN_NONE ? n : blocks + n;
-	}
-	return blocks;
-}
-
-static void zones_below(const struct explain_facts *facts, struct str *out)
-{
-	enum { ZONES_MAX = 4 };
-	const struct oom_report *report = facts->report;
-	size_t n = 0;
-
-	for (size_t i = 0; i < report->n_figures; i++) {
-		const char *where = report->figures[i].where;
-		uint64_t free = explain_figure(report, where, "free");
-		uint64_t min = explain_figure(report, where, "min");
-		if (!is_minimum(&report->figures[i]) || free >= min || n++ >= ZONES_MAX)
-			continue;
-		str_addf(out, "%s'%s' (%" PRIu64 "K free, min %" PRIu64 "K)",
-			 n == 1 ? "Below the minimum of its zone: " : ", ", where, free / 1024,
-			 min / 1024);
-	}
-	if (n > ZONES_MAX)
-		str_addf(out, ", and %zu more zones", n - ZONES_MAX);
-	str_add(out, n > 0 ? ".\n" : "");
-}
-
-static void zones_fragmented(const struct explain_facts *facts, struct str *out)
-{
-	const struct oom_report *report = facts->report;
-
-	for (size_t i = 0; report->order > 0 && i < report->n_figures; i++) {
-		const char *where = report->figures[i].where;
-		uint64_t free = explain_figure(report, where, "free");
-		if (!is_minimum(&report->figures[i]) || free == EXPLAIN_NONE ||
-		    free < explain_figure(report, where, "min") ||
-		    blocks_of_order(facts, where) != 0)
-			continue;
-		str_addf(out,
-			 "Zone '%s' had %s free, but no block of order %d or more: it was "
-			 "fragmented.\n",
-			 where, SIZE_TEXT(free), report->order);
-	}
-}
-
 /* ---- cache and swap ------------------------------------------------------------------------- */
 
 static uint64_t droppable(const struct explain_facts *facts)
@@ -128,10 +65,8 @@ void explain_left(const struct explain_facts *facts, struct str *out)
 		return;
 	cache_left(facts, out);
 	swap_left(facts, out);
-	if (facts->group)
-		return;
-	zones_below(facts, out);
-	zones_fragmented(facts, out);
+	if (!facts->group)
+		explain_zones(facts, out);
 }
 
 /* ---- advice --------------------------------------------------------------------------------- */
@@ -142,15 +77,23 @@ static bool is_part(uint64_t part, uint64_t whole, unsigned percent)
 	       explain_percent(part, whole) >= percent;
 }
 
+/* Which limits must be raised: v1 refuses one of memory above that of memory+swap. */
 static void advise_limit(const struct explain_facts *facts, struct str *out)
 {
+	bool both = explain_memsw_reached(facts);
+	uint64_t limit = both ? facts->memsw_limit : facts->limit;
+	const char *knobs = "memory.max, or memory.limit_in_bytes in v1";
+
 	if (!facts->group || !*facts->where)
 		return;
+	if (both)
+		knobs = facts->limit == facts->memsw_limit
+				? "memory.memsw.limit_in_bytes and memory.limit_in_bytes"
+				: "memory.memsw.limit_in_bytes";
 	str_addf(out, "Give '%s' more", facts->where);
-	if (facts->limit != EXPLAIN_NONE)
-		str_addf(out, " than %s", SIZE_TEXT(facts->limit));
-	str_add(out, " (memory.max, or memory.limit_in_bytes in v1), or make what runs in it use "
-		     "less.\n");
+	if (limit != EXPLAIN_NONE)
+		str_addf(out, " than %s%s", SIZE_TEXT(limit), both ? " of memory and swap" : "");
+	str_addf(out, " (%s), or make what runs in it use less.\n", knobs);
 }
 
 static void advise_failcnt(const struct explain_facts *facts, struct str *out)
@@ -211,12 +154,16 @@ static void advise_swap(const struct explain_facts *facts, struct str *out)
 {
 	if (facts->report->scope != OOM_GLOBAL || facts->swap_free == EXPLAIN_NONE)
 		return;
+	/* where hardly anything could be swapped out, swap would not have helped */
+	if (facts->swap_total == 0 && facts->ram != EXPLAIN_NONE && facts->anon != EXPLAIN_NONE &&
+	    !is_part(facts->anon, facts->ram, 10))
+		return;
 	if (facts->swap_total == 0)
 		str_add(out, "There is no swap: some, or zram, would let idle anonymous memory "
 			     "leave RAM.\n");
 	else if (explain_percent(facts->swap_free, facts->swap_total) >= 50 &&
 		 facts->report->cause == OOM_ALLOCATION)
-		str_add(out, "Most of the swap was free: what filled the memory could not go "
+		str_add(out, "Most of the swap was free: what filled the memory did not go "
 			     "there, as memory of the kernel and locked memory cannot.\n");
 	else if (is_part(facts->anon, facts->ram, 50) &&
 		 explain_percent(facts->swap_free, facts->swap_total) < 5)

@@ -72,8 +72,9 @@ static void add_gaps(struct str *out, const struct explain_item *item,
 		add_missing(&text, "its end");
 	if (text.len)
 		str_add(&text, ".\n");
+	/* what is rate-limited is the rest as a whole, the "oom-kill:" line included */
 	if (report->cut_head && report->n_kills && !report->n_figures && !report->n_tasks &&
-	    report->killer == OOM_KERNEL)
+	    !report->cut_table && !report->constraint_line && report->killer == OOM_KERNEL)
 		str_add(&text, "After 10 reports in 5 s the kernel prints the kill alone.\n");
 	if (report->dropped)
 		str_addf(&text, "The kernel dropped %" PRIu64 " messages within.\n",

@@ -26,11 +26,16 @@ static void add_limit(const char *what, uint64_t usage, uint64_t limit, struct s
 	str_addf(out, "%s: %s of %s used.\n", what, SIZE_TEXT(usage), SIZE_TEXT(limit));
 }
 
+bool explain_memsw_reached(const struct explain_facts *facts)
+{
+	return facts->memsw_limit != EXPLAIN_NONE && facts->memsw_usage != EXPLAIN_NONE &&
+	       facts->memsw_usage >= facts->memsw_limit;
+}
+
 static void what_group(const struct explain_facts *facts, struct str *out)
 {
 	const char *name = *facts->where ? facts->where : NULL;
-	bool both = facts->memsw_limit != EXPLAIN_NONE && facts->memsw_usage != EXPLAIN_NONE &&
-		    facts->memsw_usage >= facts->memsw_limit;
+	bool both = explain_memsw_reached(facts);
 
 	if (name)
 		str_addf(out, "The group '%s' reached its %s limit", name,

@@ -55,6 +55,9 @@ static void add_adj_share(const struct explain_facts *facts, const struct oom_ta
 			 SIZE_TEXT(explain_pages(facts->report, -pages)));
 	else
 		str_addf(out, " (its oom_score_adj is %d)", row->oom_score_adj);
+	if (facts->group && facts->audit->total_least && row->oom_score_adj != 0)
+		str_add(out, ", weighed with the limit alone: the log does not tell what swap adds "
+			     "to it");
 }
 
 /* Who was second, and by how much. */

@@ -21,6 +21,10 @@ struct reporter {
 	const char *name; /* "text", "tap", "junit", "json" */
 	const char *summary;
 	void (*begin)(FILE *out, const struct record *record, const struct report_options *options);
+	/* A scenario begins: its result should nothing more come, and the panic that it expects
+	 * (NULL: none) on this line of its file. An event of one under way. May be NULL. */
+	void (*began)(FILE *out, const struct result *blank, const char *panic, const char *at);
+	void (*event)(FILE *out, const char *name, const json_t *event);
 	void (*result)(FILE *out, const struct record *record, const struct result *result,
 		       const struct report_options *options);
 	void (*end)(FILE *out, const struct record *record, const struct report_options *options);

@@ -7,7 +7,7 @@
 
 #include "harness/report/report.h"
 
-#define REPORTERS(row) row(text) row(tap) row(junit) row(json)
+#define REPORTERS(row) row(text) row(tap) row(junit) row(json) row(stream)
 
 #define REPORTER_DECLARE(id) extern const struct reporter reporter_##id;
 REPORTERS(REPORTER_DECLARE)

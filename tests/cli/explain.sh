@@ -76,6 +76,19 @@ cat huge log >huge-first
 explain --list huge-first
 is_status 0 "reports behind a line of 8 MB"
 
+{
+	report 2026-11-20T10:00:00+00:00 101 first | sed 's/order=0/order=3/; /262144 pages RAM/,$d'
+	awk 'BEGIN { for (i = 0; i < 100000; i++) {
+		print "Node " i " Normal free:9000kB min:4kB low:4kB high:4kB present:9000kB"
+		print "Node " i " Normal: 9*4kB 0*8kB 0*16kB 0*32kB 0*64kB = 36kB" } }'
+	report 2026-11-20T10:00:00+00:00 101 first | sed '1,/262144 pages RAM/d'
+} >zones
+# a second, where a search of all for each took minutes
+run timeout 60 "$OOMLAB" explain zones
+is_status 0 "a hundred thousand zones: linear time"
+like "$out" "'Node 3 Normal' had 8\.79M free, but no block of order 3 or more"
+like "$out" 'So were [0-9]* more zones\.$'
+
 explain /nonexistent
 is_status 2
 like "$err" "^oomlab explain: /nonexistent: cannot open it: No such file or directory$"

@@ -166,6 +166,8 @@ verdict largest pass .
 verdict claim-that-is-true fail "claim: expected false here \(false since 2.6.36\), got true: 'the larger"
 verdict claim-that-nothing-decides fail "true: killed: expected b, got a "
 verdict claim-that-both-sides-fulfil fail "decide: expected one side to hold, got both: "
+like "$out" "^claims: 0 false here, 1 true, 2 without an answer; " "claims among much else are counted"
+run "$OOMLAB" run --results "$tap_dir/r" "$tap_dir"/s/claim-*.yaml
 like "$out" "^the larger one dies +true +false since 2.6.36$" "the table of claims"
 like "$out" "^one of the others dies +\? +never$" "no answer is none"
 

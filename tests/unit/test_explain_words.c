@@ -58,6 +58,12 @@ START_TEST(memory_and_swap_of_v1)
 	explain_rig_figure(rig, "/shop/db", "memory+swap usage", 204800, OOM_KB);
 	explain_rig_figure(rig, "/shop/db", "memory+swap limit", 204800, OOM_KB);
 	assert_says(rig, EXPLAIN_WHAT, "reached its memory+swap limit of 200M.");
+	assert_says(rig, EXPLAIN_ADVICE,
+		    "more than 200M of memory and swap (memory.memsw.limit_in_bytes), or");
+	rig->figures[rig->report.n_figures - 1].value.raw = 102400;
+	rig->figures[rig->report.n_figures - 2].value.raw = 102400;
+	assert_says(rig, EXPLAIN_ADVICE,
+		    "(memory.memsw.limit_in_bytes and memory.limit_in_bytes), or");
 	free(rig);
 }
 END_TEST
@@ -175,6 +181,11 @@ START_TEST(the_share_of_an_adjustment)
 	assert_says(rig, EXPLAIN_WHY, "of which its oom_score_adj of 500 makes 48.8M");
 	rig->tasks[0].oom_score_adj = -500;
 	assert_says(rig, EXPLAIN_WHY, "although its oom_score_adj of -500 takes 48.8M off");
+	assert_silent(rig, EXPLAIN_WHY, "limit alone");
+	rig->audit.total_least = true;
+	assert_says(rig, EXPLAIN_WHY, "weighed with the limit alone: the log does not tell");
+	rig->tasks[0].oom_score_adj = 0;
+	assert_silent(rig, EXPLAIN_WHY, "limit alone");
 	free(rig);
 }
 END_TEST
@@ -330,6 +341,32 @@ START_TEST(free_swap_helps_no_kernel_memory)
 }
 END_TEST
 
+START_TEST(swap_is_not_advised_where_nothing_could_go_there)
+{
+	struct explain_rig *rig = explain_rig_machine();
+
+	for (size_t i = 0; i < rig->report.n_figures; i++)
+		if (strstr(rig->figures[i].name, "active_anon"))
+			rig->figures[i].value.raw = 100;
+	assert_silent(rig, EXPLAIN_ADVICE, "swap");
+	free(rig);
+}
+END_TEST
+
+/* 6.7: anon, file and kernel make up the usage; zswap's pages are objects of the kernel's. */
+START_TEST(zswap_is_the_kernels)
+{
+	struct explain_rig *rig = explain_rig_group();
+	STR_AUTO text = STR_INIT;
+
+	explain_rig_figure(rig, "/shop/db", "kernel", 4096, OOM_KB);
+	explain_rig_figure(rig, "/shop/db", "zswap", 1024, OOM_KB);
+	explain_text(&text, &rig->item, &(struct explain_view){.top = 1});
+	ck_assert_msg(strstr(str_text(&text), "of it compressed (zswap)"), "%s", str_text(&text));
+	free(rig);
+}
+END_TEST
+
 START_TEST(advice_looks_for_its_signs)
 {
 	struct explain_rig *rig = explain_rig_machine();
@@ -387,6 +424,8 @@ Suite *explain_words_suite(void)
 	tcase_add_test(tcase, a_zone_below_its_minimum);
 	tcase_add_test(tcase, many_zones_are_one_sentence);
 	tcase_add_test(tcase, free_swap_helps_no_kernel_memory);
+	tcase_add_test(tcase, swap_is_not_advised_where_nothing_could_go_there);
+	tcase_add_test(tcase, zswap_is_the_kernels);
 	tcase_add_test(tcase, advice_looks_for_its_signs);
 	tcase_add_test(tcase, many_small_ones_together);
 	suite_add_tcase(suite, tcase);

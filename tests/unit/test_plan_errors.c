@@ -56,7 +56,8 @@ static const struct {
 	{"host: {sysctl: {kernel.panic: 1}}\n" END,
 	 "1:17: unknown sysctl 'kernel.panic', expected one of: vm.oom_kill_allocating_task, "
 	 "vm.panic_on_oom, vm.oom_dump_tasks, vm.overcommit_memory, vm.overcommit_ratio, "
-	 "vm.overcommit_kbytes, vm.swappiness, vm.min_free_kbytes, vm.nr_hugepages"},
+	 "vm.overcommit_kbytes, vm.swappiness, vm.min_free_kbytes, kernel.sysrq, "
+	 "vm.nr_hugepages"},
 	{"groups: {a//b: {}}\n" END, "1:10: group '', expected a letter or digit, then letters, "
 				     "digits, '_', '-' and '.', 64 in "
 				     "all at most"},

@@ -19,7 +19,7 @@ START_TEST(every_reporter_has_its_name)
 		ck_assert_str_eq(reporters[n]->name, names[n]);
 		ck_assert_ptr_nonnull(reporters[n]->summary);
 	}
-	ck_assert_uint_eq(n, 4);
+	ck_assert_uint_eq(n, 5);
 	ck_assert_ptr_null(reporters[n]);
 	ck_assert_ptr_null(reporter_find("html"));
 }

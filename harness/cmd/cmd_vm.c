@@ -1,0 +1,198 @@
+/*
+ * 'oomlab vm': the same scenarios in disposable virtual machines, one boot a kernel and cgroup
+ * version; records and reports are those of 'oomlab run'.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/parse.h"
+#include "harness/cmd/cmd.h"
+#include "harness/cmd/terminal.h"
+#include "harness/cmd/vm_session.h"
+
+#define DEFAULT_MEMORY	   (256ULL << 20)
+#define DEFAULT_TIMEOUT_NS (600ULL * 1000000000ULL)
+#define DEFAULT_BOOT_NS	   (90ULL * 1000000000ULL)
+
+enum { CPUS_MAX = 64, NODES_MAX = 8, EXIT_INTERRUPTED = 130 };
+
+static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
+
+#define AT(field) offsetof(struct vm_values, field)
+
+static const struct opt options[] = {
+	{"kernel", 'k', OPT_LIST, AT(kernels), "KERNEL",
+	 "boot this: a bzImage or vmlinux, 'host' (default), or 'debian:VERSION' or "
+	 "'debian:SUITE', see 'oomlab kernels'; may be given many times",
+	 NULL, "file"},
+	{"cgroup", 'c', OPT_TEXT, AT(cgroups), "LIST",
+	 "v1, v2 or hybrid, or several with commas: a boot each (default v2)", NULL, NULL},
+	{"memory", 'm', OPT_SIZE, AT(memory_bytes), "SIZE", "memory of the machine (default 256M)",
+	 NULL, NULL},
+	{"cpus", '\0', OPT_U64, AT(cpus), "N", "its CPUs (default 1)", NULL, NULL},
+	{"numa", '\0', OPT_U64, AT(nodes), "N", "its NUMA nodes (default 1)", NULL, NULL},
+	{"swap", '\0', OPT_TEXT, AT(swap), "SIZE[:zram|disk]", "its swap (default none)", NULL,
+	 NULL},
+	{"seed", '\0', OPT_U64, AT(seed), "N",
+	 "count instructions instead of time, so that the same seed is the same run again", NULL,
+	 NULL},
+	{"append", '\0', OPT_TEXT, AT(append), "TEXT", "add this to the kernel's command line",
+	 NULL, NULL},
+	{"with", '\0', OPT_LIST, AT(with), "PROGRAM",
+	 "put a program of this machine into the image, with its libraries; those that the "
+	 "catalogue calls are there if they are here",
+	 NULL, "file"},
+	{"param", 'p', OPT_LIST, AT(params), "NAME=VALUE", "set a parameter of the scenarios", NULL,
+	 NULL},
+	{"filter", 'f', OPT_LIST, AT(filters), "TAG",
+	 "only scenarios with this tag or suite; '!TAG': without it", NULL, NULL},
+	{"repeat", 'r', OPT_U64, AT(repeat), "N", "run each scenario N times", NULL, NULL},
+	{"timeout", 't', OPT_DURATION, AT(timeout_ns), "TIME",
+	 "give a machine this long for all its scenarios (default 10m)", NULL, NULL},
+	{"boot-timeout", '\0', OPT_DURATION, AT(boot_ns), "TIME",
+	 "give it this long to be ready (default 90s)", NULL, NULL},
+	{"format", '\0', OPT_CHOICE, AT(format), "FORMAT", "how results are printed (default text)",
+	 formats, NULL},
+	{"output", 'o', OPT_TEXT, AT(output), "FILE", "print results to FILE instead of stdout",
+	 NULL, "file"},
+	{"results", '\0', OPT_TEXT, AT(results), "DIR",
+	 "keep the records below DIR (default ./results)", NULL, "dir"},
+	{"console", '\0', OPT_FLAG, AT(console), NULL, "show the guests' console on stderr", NULL,
+	 NULL},
+	{"colour", '\0', OPT_CHOICE, AT(colour), "WHEN", "colour: auto (default), always or never",
+	 terminal_colours, NULL},
+	{"verbose", 'v', OPT_FLAG, AT(verbose), NULL, "print events and kills of every scenario",
+	 NULL, NULL},
+	OPT_END,
+};
+
+static const struct vm_values defaults = {.memory_bytes = DEFAULT_MEMORY,
+					  .cpus = 1,
+					  .nodes = 1,
+					  .repeat = 1,
+					  .seed = UINT64_MAX,
+					  .cgroups = "v2",
+					  .results = "results",
+					  .timeout_ns = DEFAULT_TIMEOUT_NS,
+					  .boot_ns = DEFAULT_BOOT_NS};
+
+static int open_signals(struct err *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_errno(err, errno, "signalfd") : fd;
+}
+
+static int check(const struct vm_values *values, struct err *err)
+{
+	if (values->cpus < 1 || values->cpus > CPUS_MAX)
+		return err_set(err, EINVAL, "--cpus: expected 1 to %d", CPUS_MAX);
+	if (values->nodes < 1 || values->nodes > NODES_MAX)
+		return err_set(err, EINVAL, "--numa: expected 1 to %d nodes", NODES_MAX);
+	return 0;
+}
+
+/* The worst of two exit statuses: a failure outweighs a broken machine, which outweighs skips. */
+static int worse(int a, int b)
+{
+	static const int order[] = {CMD_OK,	CMD_SKIPPED, CMD_BROKEN,
+				    CMD_FAILED, CMD_USAGE,   EXIT_INTERRUPTED};
+	int at_a = 0, at_b = 0;
+
+	for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++) {
+		at_a = order[i] == a ? i : at_a;
+		at_b = order[i] == b ? i : at_b;
+	}
+	return at_a > at_b ? a : b;
+}
+
+/* Every kernel with every cgroup version of the list. */
+static int run_matrix(struct vm_session *session, struct err *err)
+{
+	static const char *const versions[] = {"v1", "v2", "hybrid", NULL};
+	const struct opt_list *kernels = &session->values->kernels;
+	size_t n = kernels->n ? kernels->n : 1;
+	int status = CMD_SKIPPED;
+
+	for (size_t i = 0; i < n; i++) {
+		MEM_AUTO char *list = mem_dup(session->values->cgroups);
+		char *rest = list, *word;
+		while ((word = strsep(&rest, ",")) != NULL) {
+			bool known = false;
+			for (size_t v = 0; versions[v]; v++)
+				known = known || str_eq(word, versions[v]);
+			if (!known)
+				return err_set(err, EINVAL,
+					       "--cgroup: '%s' is none of v1, v2, hybrid", word);
+			int r = vm_session_run(session, kernels->n ? kernels->text[i] : "host",
+					       word, err);
+			if (r < 0)
+				return r;
+			status = i == 0 && status == CMD_SKIPPED ? r : worse(status, r);
+			if (status == EXIT_INTERRUPTED)
+				return status;
+		}
+	}
+	return status;
+}
+
+static int run_vm(struct cmd_ctx *ctx, void *values, int argc, char **argv)
+{
+	struct vm_session session = {.ctx = ctx, .values = values, .argc = argc, .argv = argv};
+	struct err err = ERR_INIT;
+
+	if (check(values, &err) < 0)
+		return cmd_fail(ctx, CMD_USAGE, &err);
+	session.interrupt_fd = open_signals(&err);
+	int status = session.interrupt_fd < 0 ? -err.code : vm_session_open(&session, &err);
+	if (status >= 0)
+		status = run_matrix(&session, &err);
+	vm_session_close(&session);
+	fd_close_var(&session.interrupt_fd);
+	if (status >= 0)
+		return status;
+	return cmd_fail(ctx, err.code == EINVAL || err.code == ENOENT ? CMD_USAGE : CMD_BROKEN,
+			&err);
+}
+
+const struct cmd cmd_vm = {
+	.opts =
+		{
+			.name = "vm",
+			.args = "[FILE|DIR|NAME...]",
+			.summary = "run scenarios in virtual machines that may die",
+			.description =
+				"Boots each kernel in QEMU, without hardware virtualisation and "
+				"without a disk, runs the scenarios in it and reports as 'oomlab "
+				"run' does. What belongs into a machine of its own runs there: the "
+				"global OOM killer, panics, protected tasks.\n\n"
+				"The guest's console is kept beside the record as evidence; "
+				"verdicts "
+				"come over a port of their own.",
+			.examples =
+				"oomlab vm\tthe catalogue on this machine's kernel, cgroup v2\n"
+				"oomlab vm -k ./arch/x86/boot/bzImage global\tone's own build\n",
+			.exit_status = "0\tall passed\n"
+				       "1\tan expectation did not hold, or the machine died of it\n"
+				       "2\ta wrong option, scenario or kernel\n"
+				       "3\tthe harness or the machine failed\n"
+				       "77\teverything was skipped\n"
+				       "130\tinterrupted\n",
+			.opts = options,
+			.max_args = SIZE_MAX,
+		},
+	.values_size = sizeof(struct vm_values),
+	.defaults = &defaults,
+	.run = run_vm,
+};

@@ -1,0 +1,152 @@
+/*
+ * See records.h.
+ */
+#include "harness/cmd/records.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+static int add_file(struct records *records, const char *path, struct err *err)
+{
+	struct record *record;
+	struct stat info;
+
+	if (stat(path, &info) < 0)
+		return err_errno(err, errno, "cannot open '%s'", path);
+	for (size_t i = 0; i < records->n; i++)
+		if (records->files[i].dev == info.st_dev && records->files[i].ino == info.st_ino)
+			return 0;
+	if (record_load(path, &record, err) < 0) {
+		err->code = err->code == ENOENT ? EIO : err->code; /* it was there */
+		return -err->code;
+	}
+	records->of = mem_grow(records->of, records->n + 1, sizeof(struct record *));
+	records->files = mem_grow(records->files, records->n + 1, sizeof(*records->files));
+	records->files[records->n].dev = info.st_dev;
+	records->files[records->n].ino = info.st_ino;
+	records->of[records->n++] = record;
+	return 0;
+}
+
+/* 1: 'path'/record.json was added; 0: there is none. */
+static int add_run(struct records *records, const char *path, struct err *err)
+{
+	MEM_AUTO char *file = mem_printf("%s/record.json", path);
+	struct stat info;
+
+	if (stat(file, &info) < 0)
+		return 0;
+	int r = add_file(records, file, err);
+	return r < 0 ? r : 1;
+}
+
+/* Runs below a folder, and records that lie in it as files, as small checked-in ones do. */
+static int add_entry(struct records *records, const char *folder, const char *name, struct err *err)
+{
+	MEM_AUTO char *path = mem_printf("%s/%s", folder, name);
+	struct stat info;
+
+	if (name[0] == '.' || stat(path, &info) < 0)
+		return 0;
+	if (S_ISDIR(info.st_mode))
+		return add_run(records, path, err);
+	if (!str_ends(name, ".json"))
+		return 0;
+	int r = add_file(records, path, err);
+	return r < 0 ? r : 1;
+}
+
+static int add_folder(struct records *records, const char *path, struct err *err)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(path, &entries, NULL, alphasort), found = 0, r = 0;
+
+	if (n < 0)
+		return err_errno(err, errno, "cannot read folder '%s'", path);
+	for (int i = 0; i < n; i++) {
+		if (r >= 0)
+			r = add_entry(records, path, entries[i]->d_name, err);
+		found += r > 0;
+		free(entries[i]);
+	}
+	free(entries);
+	if (r < 0)
+		return r;
+	return found ? 0 : err_set(err, ENODATA, "no record of a run in folder '%s'", path);
+}
+
+int records_add(struct records *records, const char *path, struct err *err)
+{
+	struct stat info;
+
+	if (stat(path, &info) < 0)
+		return err_errno(err, errno, "cannot open '%s'", path);
+	if (!S_ISDIR(info.st_mode))
+		return add_file(records, path, err);
+	int r = add_run(records, path, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return add_folder(records, path, err);
+}
+
+static void drop(json_t *list, const char *const *keys)
+{
+	json_t *each;
+	size_t i;
+
+	json_array_foreach (list, i, each) {
+		for (size_t k = 0; keys[k]; k++)
+			(void)json_object_del(each, keys[k]);
+	}
+}
+
+static void make_small(struct record *record)
+{
+	static const char *const finding[] = {"seen", NULL};
+	static const char *const kill[] = {"timeline", "report", "sources", "anon_rss", NULL};
+
+	for (size_t i = 0; i < record->n; i++) {
+		struct result *result = record->results[i];
+		(void)json_array_clear(result->events);
+		(void)json_array_clear(result->samples);
+		(void)json_array_clear(result->log);
+		drop(result->findings, finding);
+		drop(result->kills, kill);
+	}
+}
+
+/* As mkdir -p does with one level. */
+static int make_folder(int at, const char *name, struct err *err)
+{
+	if (mkdirat(at, name, 0777) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "cannot create the folder '%s'", name);
+	return fd_open_at(at, name, O_RDONLY | O_DIRECTORY, 0, err);
+}
+
+int records_save_small(struct record *record, const char *folder, const char *name, struct err *err)
+{
+	FD_AUTO base = make_folder(AT_FDCWD, folder, err);
+	FD_AUTO dir = base < 0 ? -1 : make_folder(base, name, err);
+
+	if (dir < 0)
+		return -err->code;
+	make_small(record);
+	int r = record_save(record, dir, err);
+	return r < 0 ? err_wrap(err, "'%s/%s'", folder, name) : r;
+}
+
+void records_free(struct records *records)
+{
+	for (size_t i = 0; i < records->n; i++)
+		record_free(records->of[i]);
+	free(records->of);
+	free(records->files);
+	*records = (struct records){0};
+}

@@ -1,0 +1,176 @@
+/*
+ * See setup.h. What is wished comes from the kernel's command line: words that the kernel
+ * does not know arrive in the environment of the first process (init/main.c).
+ */
+#include "harness/guest/setup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/parse.h"
+#include "harness/exec/swap.h"
+
+#define CGROUP_DIR "/sys/fs/cgroup"
+
+static void trouble(struct str *troubles, const char *what, int errnum)
+{
+	str_addf(troubles, "%s: %s\n", what, strerror(errnum));
+}
+
+/* ---- file systems --------------------------------------------------------------------------- */
+
+static const struct {
+	const char *type, *dir, *options;
+	unsigned long flags;
+	bool optional;
+} mounts[] = {
+	{"proc", "/proc", NULL, MS_NOSUID, false},
+	{"sysfs", "/sys", NULL, MS_NOSUID, false},
+	{"devtmpfs", "/dev", NULL, MS_NOSUID, false},
+	{"tmpfs", "/dev/shm", "mode=1777", MS_NOSUID, false},
+	{"tmpfs", "/tmp", "mode=1777", MS_NOSUID, false},
+	{"tmpfs", "/run", "mode=755", MS_NOSUID, false},
+	{"tmpfs", "/var", "mode=755", MS_NOSUID, false},
+	{"tracefs", "/sys/kernel/tracing", NULL, MS_NOSUID, true},
+	{"hugetlbfs", "/dev/hugepages", NULL, MS_NOSUID, true},
+};
+
+static void mount_all(struct str *troubles)
+{
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		(void)mkdir(mounts[i].dir, 0755);
+		/* EBUSY: CONFIG_DEVTMPFS_MOUNT has done it. */
+		if (mount(mounts[i].type, mounts[i].dir, mounts[i].type, mounts[i].flags,
+			  mounts[i].options) < 0 &&
+		    errno != EBUSY && !mounts[i].optional)
+			trouble(troubles, mounts[i].dir, errno);
+	}
+}
+
+/* ---- modules -------------------------------------------------------------------------------- */
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Their names begin with their place in the order, see modules.h. */
+static void load_modules(struct str *troubles)
+{
+	struct dirent **entries;
+	int n = scandir("/lib/modules", &entries, NULL, by_name);
+
+	for (int i = 0; i < n; i++) {
+		MEM_AUTO char *path = mem_printf("/lib/modules/%s", entries[i]->d_name);
+		FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (entries[i]->d_name[0] != '.' && syscall(SYS_finit_module, fd, "", 0) < 0 &&
+		    errno != EEXIST)
+			trouble(troubles, path, errno);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+/* ---- control groups ------------------------------------------------------------------------- */
+
+static void mount_v2(const char *dir, struct str *troubles)
+{
+	(void)mkdir(dir, 0755);
+	if (mount("cgroup2", dir, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		trouble(troubles, "cgroup2", errno);
+}
+
+static void mount_v1(struct str *troubles)
+{
+	static const char *const controllers[] = {"memory", "pids",    "cpuset",
+						  "cpu",    "freezer", NULL};
+
+	if (mount("tmpfs", CGROUP_DIR, "tmpfs", MS_NOSUID, "mode=755") < 0)
+		trouble(troubles, CGROUP_DIR, errno);
+	for (size_t i = 0; controllers[i]; i++) {
+		MEM_AUTO char *dir = mem_printf(CGROUP_DIR "/%s", controllers[i]);
+		MEM_AUTO char *what = mem_printf("v1 controller %s", controllers[i]);
+		(void)mkdir(dir, 0755);
+		if (mount("cgroup", dir, "cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			  controllers[i]) < 0) {
+			trouble(troubles, what, errno);
+			(void)rmdir(dir);
+		}
+	}
+}
+
+static void mount_cgroups(struct str *troubles)
+{
+	const char *wish = getenv("OOMLAB_CGROUP");
+
+	if (!wish || str_eq(wish, "v2")) {
+		mount_v2(CGROUP_DIR, troubles);
+		return;
+	}
+	mount_v1(troubles);
+	if (str_eq(wish, "hybrid"))
+		mount_v2(CGROUP_DIR "/unified", troubles);
+}
+
+/* ---- swap ----------------------------------------------------------------------------------- */
+
+static int start_swap(const char *device, uint64_t bytes, struct err *err)
+{
+	FD_AUTO fd = fd_open_at(-1, device, O_RDWR, 0, err);
+	int r = fd < 0 ? fd : swap_write_header(fd, bytes, err);
+
+	return r < 0 ? r : swap_on(device, -1, err);
+}
+
+/* "64M:zram", "64M:disk" (the first virtio disk), "64M". */
+static void set_up_swap(struct str *troubles)
+{
+	const char *wish = getenv("OOMLAB_SWAP"), *kind = wish ? strchr(wish, ':') : NULL;
+	MEM_AUTO char *size = wish ? mem_dup(wish) : NULL;
+	uint64_t bytes = 0;
+	struct err err = ERR_INIT;
+	int r = 0;
+
+	if (!wish)
+		return;
+	size[strcspn(size, ":")] = '\0';
+	r = parse_size(size, &bytes, &err);
+	if (r >= 0 && kind && str_eq(kind, ":disk")) {
+		r = start_swap("/dev/vda", bytes, &err);
+	} else if (r >= 0) {
+		MEM_AUTO char *text = mem_printf("%llu", (unsigned long long)bytes);
+		r = fd_write_text(-1, "/sys/block/zram0/disksize", text, &err);
+		if (r >= 0)
+			r = start_swap("/dev/zram0", bytes, &err);
+	}
+	if (r < 0)
+		str_addf(troubles, "swap: %s\n", err.text);
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+void guest_set_up(struct str *troubles)
+{
+	struct err err = ERR_INIT;
+
+	mount_all(troubles);
+	if (sethostname("vm", 2) < 0)
+		trouble(troubles, "host name", errno);
+	load_modules(troubles);
+	mount_cgroups(troubles);
+	set_up_swap(troubles);
+	/* The first process is never chosen; what it starts inherits this. */
+	if (fd_write_text(-1, "/proc/self/oom_score_adj", "-1000", &err) < 0)
+		str_addf(troubles, "%s\n", err.text);
+}

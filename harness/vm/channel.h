@@ -1,0 +1,23 @@
+/*
+ * What host and guest of a virtual machine say to each other on the second serial port: one JSON
+ * object a line. The console is the first port, so nothing that is printed there can be taken for
+ * a verdict.
+ *
+ *   guest: {"ready": {"protocol": 1, "kernel": RELEASE, "troubles": TEXT}}
+ *   host:  {"run": [WORD, ...]}   'oomlab WORD ...', whose stream of results goes to the channel
+ *   guest: the lines of that stream (report/report_stream.c), then {"done": EXIT STATUS}
+ *   guest: {"refused": TEXT}      to what it does not understand
+ *   host:  {"quit": true}
+ */
+#ifndef OOMLAB_VM_CHANNEL_H
+#define OOMLAB_VM_CHANNEL_H
+
+enum {
+	CHANNEL_VERSION = 1,
+	CHANNEL_EXIT_PORT = 0xf4, /* of QEMU's isa-debug-exit */
+	CHANNEL_EXIT_VALUE = 16,
+	CHANNEL_EXIT_STATUS = CHANNEL_EXIT_VALUE << 1 | 1, /* of QEMU then */
+};
+#define CHANNEL_DEVICE "/dev/ttyS1"
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Runs a program of the system to its end, for what it prints. It gets no input, C locale, a
+ * process group of its own, and dies with us, together with what it has started; a pending SIGINT,
+ * SIGTERM or SIGHUP ends it.
+ */
+#ifndef OOMLAB_VM_CHILD_H
+#define OOMLAB_VM_CHILD_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "harness/vm/fetch.h"
+
+/* The descriptor on which apt is asked to tell its progress (APT::Status-Fd). */
+enum { CHILD_STATUS_FD = 3 };
+
+struct child_output {
+	int status; /* exit status; 128 + signal */
+	struct str out, err;
+};
+
+/* words[0] is looked for in $PATH; 'what' is what the watch is told is being done. Returns 0
+ * whatever the exit status is; -ENOENT: there is no such program; -EINTR: interrupted, and the
+ * signal is still pending; -ETIMEDOUT: it has done nothing for minutes. */
+int child_run(char *const *words, const struct fetch_watch *watch, const char *what,
+	      struct child_output *ret, struct err *err);
+void child_output_free(struct child_output *output);
+
+#endif

@@ -1,0 +1,403 @@
+/*
+ * See kernels.h.
+ */
+#include "harness/vm/kernels.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "harness/vm/apt.h"
+#include "harness/vm/kernels_fetch.h"
+#include "harness/vm/sha256.h"
+
+/* How long an index is good enough to pin something that has not been pinned. */
+#define INDEX_GOOD_S (24 * 60 * 60)
+
+/* What apt keeps of eleven suites is 49 MB, and a new index replaces the old one when it is there.
+ */
+#define INDEXES_BYTES (100ULL << 20)
+#define AGAIN_BYTES   (64ULL << 20)
+
+enum { INDEX_MAX = 64 << 20, WISH_MAX = 100 };
+
+int kernels_start(const struct fetch_watch *watch, struct kernels *ret, struct err *err)
+{
+	struct kernels kernels = {.watch = watch};
+
+	if (store_open(&kernels.store, err) < 0)
+		return -err->code;
+	*ret = kernels;
+	return 0;
+}
+
+void kernels_end(struct kernels *kernels)
+{
+	debian_index_free(&kernels->index);
+	store_close(&kernels->store);
+}
+
+const char *kernels_wish(const char *spec, struct err *err)
+{
+	const char *wish = str_starts(spec, DEBIAN_PREFIX) ? spec + strlen(DEBIAN_PREFIX) : "";
+	bool ok = isalnum((unsigned char)*wish) && strlen(wish) <= WISH_MAX;
+
+	for (const char *at = wish; *at; at++)
+		ok = ok && (isalnum((unsigned char)*at) || strchr("+-.~", *at));
+	if (ok)
+		return wish;
+	(void)err_set(err, EINVAL,
+		      "'%s' is no kernel of Debian's: expected 'debian:VERSION' or 'debian:SUITE', "
+		      "such as debian:6.1 or debian:trixie",
+		      spec);
+	return NULL;
+}
+
+/* The lock is taken once and kept: what was decided under it stays true. */
+static int lock(struct kernels *kernels, struct err *err)
+{
+	return kernels->store.lock >= 0 ? 0 : store_lock(&kernels->store, kernels->watch, err);
+}
+
+/* ---- the index ------------------------------------------------------------------------------ */
+
+int kernels_load(struct kernels *kernels, struct err *err)
+{
+	STR_AUTO text = STR_INIT;
+	struct stat info;
+
+	if (kernels->index_time)
+		return 0;
+	if (fstatat(kernels->store.dir, "index", &info, 0) < 0)
+		return 0;
+	if (fd_read_at_most(kernels->store.dir, "index", INDEX_MAX, &text, err) < 0)
+		return -err->code;
+	(void)debian_index_add(&kernels->index, str_text(&text), text.len, NULL);
+	kernels->index_time = info.st_mtime;
+	return 0;
+}
+
+/* Suites that somebody asked for once are looked for again. */
+static size_t add_pinned_suites(const struct store_pins *pins, const char **suites, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < pins->n && n < max; i++) {
+		const char *wish = pins->all[i].spec + strlen(DEBIAN_PREFIX);
+		if (str_starts(pins->all[i].spec, DEBIAN_PREFIX) && debian_is_suite(wish))
+			suites[n++] = wish;
+	}
+	return n;
+}
+
+int kernels_refresh(struct kernels *kernels, const char *suite, struct err *err)
+{
+	enum { SUITES_MAX = 32 };
+	const char *suites[SUITES_MAX + 2] = {0};
+	MEM_AUTO char *apt = store_path(&kernels->store, "apt");
+	struct store_pins pins = {0};
+	struct debian_index index = {0};
+	STR_AUTO text = STR_INIT;
+
+	if (lock(kernels, err) < 0 || store_list_pins(&kernels->store, &pins, err) < 0)
+		return -err->code;
+	size_t n = add_pinned_suites(&pins, suites, SUITES_MAX);
+	suites[n] = suite;
+	int r = store_check_room(&kernels->store, kernels->index_time ? AGAIN_BYTES : INDEXES_BYTES,
+				 err);
+	if (r >= 0)
+		r = apt_update(apt, suites, kernels->watch, &index, err);
+	store_pins_free(&pins);
+	if (r < 0)
+		return r;
+	debian_index_free(&kernels->index);
+	kernels->index = index;
+	kernels->index_time = time(NULL);
+	kernels->fresh = true;
+	debian_index_text(&kernels->index, &text);
+	return store_put(&kernels->store, "index", str_text(&text), text.len, err);
+}
+
+/* An index that cannot be made anew is better than none. */
+static int need_index(struct kernels *kernels, const char *suite, struct err *err)
+{
+	if (kernels->fresh || kernels_load(kernels, err) < 0)
+		return kernels->fresh ? 0 : -err->code;
+	if (kernels->index_time && time(NULL) - kernels->index_time < INDEX_GOOD_S)
+		return 0;
+	int r = kernels_refresh(kernels, suite, err);
+	if (r == 0 || r == -EINTR || !kernels->index_time)
+		return r;
+	fetch_note(kernels->watch, "Debian's indexes are old and cannot be refreshed: %s",
+		   err->text);
+	return 0;
+}
+
+/* ---- choosing and fetching ------------------------------------------------------------------ */
+
+static int choose(struct kernels *kernels, const char *spec, const char *wish, struct pin *ret,
+		  struct err *err)
+{
+	const char *suite = debian_is_suite(wish) ? wish : NULL;
+	struct debian_kernel kernel;
+	int r = need_index(kernels, suite, err);
+
+	if (r >= 0)
+		r = debian_choose(&kernels->index, wish, &kernel, err);
+	if (r == -ENOENT && !kernels->fresh) {
+		struct err why = *err;
+		if (kernels_refresh(kernels, suite, err) < 0)
+			return err->code == EINTR ? -EINTR : (*err = why, -err->code);
+		r = debian_choose(&kernels->index, wish, &kernel, err);
+	}
+	if (r >= 0)
+		pin_from_kernel(spec, &kernel, ret);
+	return r;
+}
+
+/* What is known of the kernel in the cache; false: not there. */
+static bool is_cached(struct kernels *kernels, struct pin *pin)
+{
+	MEM_AUTO char *folder = pin_folder(pin);
+	struct pin cached;
+	struct err ignored = ERR_INIT;
+
+	if (store_read_kernel(&kernels->store, folder, &cached, &ignored) != 1)
+		return false;
+	char *spec = pin->spec;
+	pin->spec = NULL;
+	pin_clear(pin);
+	free(cached.spec);
+	*pin = cached;
+	pin->spec = spec;
+	return true;
+}
+
+static int fetch_new(struct kernels *kernels, const char *spec, const char *wish, struct pin *ret,
+		     struct err *err)
+{
+	int r = choose(kernels, spec, wish, ret, err);
+
+	if (r < 0 || is_cached(kernels, ret))
+		return r;
+	r = kernels_fetch(&kernels->store, kernels->watch, ret, err);
+	if (r == -ENOENT && !kernels->fresh) { /* newer ones have taken its place meanwhile */
+		pin_clear(ret);
+		r = kernels_refresh(kernels, debian_is_suite(wish) ? wish : NULL, err);
+		return r < 0 ? r : fetch_new(kernels, spec, wish, ret, err);
+	}
+	if (r < 0)
+		pin_clear(ret);
+	return r;
+}
+
+static int fetch_pinned(struct kernels *kernels, const char *spec, struct pin *pin, struct err *err)
+{
+	if (is_cached(kernels, pin))
+		return 0;
+	int r = kernels_fetch(&kernels->store, kernels->watch, pin, err);
+	if (r == -ENOENT)
+		return err_set(err, ENOENT,
+			       "kernel '%s' is pinned to %s, which the mirror has no more; "
+			       "'oomlab kernels update %s' takes a newer one",
+			       spec, pin->release, spec);
+	return r;
+}
+
+/* Under the lock: another process may have been faster. */
+static int get_locked(struct kernels *kernels, const char *spec, const char *wish, bool anew,
+		      struct pin *pin, struct err *err)
+{
+	int r = anew ? 0 : store_read_pin(&kernels->store, wish, pin, err);
+
+	if (r < 0)
+		return r;
+	r = r == 1 ? fetch_pinned(kernels, spec, pin, err)
+		   : fetch_new(kernels, spec, wish, pin, err);
+	return r < 0 ? r : store_write_pin(&kernels->store, wish, pin, err);
+}
+
+int kernels_get(struct kernels *kernels, const char *spec, bool anew, struct pin *ret,
+		struct err *err)
+{
+	const char *wish = kernels_wish(spec, err);
+	struct pin pin = {0};
+	int r = wish ? 0 : -err->code;
+
+	if (wish && !anew)
+		r = store_read_pin(&kernels->store, wish, &pin, err);
+	bool there = r == 1 && is_cached(kernels, &pin);
+	if (r >= 0 && !there) {
+		pin_clear(&pin);
+		r = lock(kernels, err);
+		if (r >= 0)
+			r = get_locked(kernels, spec, wish, anew, &pin, err);
+	}
+	if (r < 0)
+		pin_clear(&pin);
+	else
+		*ret = pin;
+	return r < 0 ? r : 0;
+}
+
+/* ---- removing ------------------------------------------------------------------------------- */
+
+static bool is_meant(const struct store_pins *pins, const char *folder, const char *but)
+{
+	for (size_t i = 0; i < pins->n; i++) {
+		MEM_AUTO char *other = pin_folder(&pins->all[i]);
+		if (!str_eq(pins->all[i].spec, but) && str_eq(other, folder))
+			return true;
+	}
+	return false;
+}
+
+/* Those of that release which no spec means. Returns how many. */
+static int remove_unpinned(struct kernels *kernels, const char *release,
+			   const struct store_pins *pins, struct err *err)
+{
+	struct store_pins all = {0};
+	int n = 0, r = store_list_kernels(&kernels->store, &all, err);
+
+	for (size_t i = 0; r >= 0 && i < all.n; i++) {
+		MEM_AUTO char *folder = pin_folder(&all.all[i]);
+		if (!str_eq(all.all[i].release, release) || is_meant(pins, folder, ""))
+			continue;
+		r = store_remove_kernel(&kernels->store, folder, err);
+		n++;
+	}
+	store_pins_free(&all);
+	return r < 0 ? r : n;
+}
+
+static int remove_one(struct kernels *kernels, const char *spec, const char *wish,
+		      const struct store_pins *pins, struct err *err)
+{
+	struct pin pin = {0};
+	int r = store_read_pin(&kernels->store, wish, &pin, err);
+
+	if (r == 1) {
+		MEM_AUTO char *folder = pin_folder(&pin);
+		r = is_meant(pins, folder, spec)
+			    ? 0
+			    : store_remove_kernel(&kernels->store, folder, err);
+		if (r >= 0)
+			r = store_remove_pin(&kernels->store, wish, err);
+		pin_clear(&pin);
+		return r;
+	}
+	if (r == 0)
+		r = remove_unpinned(kernels, wish, pins, err);
+	if (r == 0)
+		r = err_set(err, ENOENT, "'%s' is not in the cache", spec);
+	return r < 0 ? r : 0;
+}
+
+int kernels_remove(struct kernels *kernels, const char *spec, struct err *err)
+{
+	const char *wish = kernels_wish(spec, err);
+	struct store_pins pins = {0};
+
+	if (!wish || lock(kernels, err) < 0 || store_list_pins(&kernels->store, &pins, err) < 0)
+		return -err->code;
+	int r = remove_one(kernels, spec, wish, &pins, err);
+	store_pins_free(&pins);
+	return r;
+}
+
+int kernels_remove_all(struct kernels *kernels, struct err *err)
+{
+	static const char *const folders[] = {"pins", "kernels", "apt", "work", NULL};
+	struct store_pins all = {0};
+
+	if (lock(kernels, err) < 0 || store_list_kernels(&kernels->store, &all, err) < 0)
+		return -err->code;
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < all.n; i++) {
+		MEM_AUTO char *folder = pin_folder(&all.all[i]);
+		r = store_remove_kernel(&kernels->store, folder, err);
+	}
+	store_pins_free(&all);
+	for (size_t i = 0; r >= 0 && folders[i]; i++) {
+		MEM_AUTO char *path = store_path(&kernels->store, "%s", folders[i]);
+		r = store_remove_tree(path, err);
+	}
+	if (r >= 0)
+		(void)unlinkat(kernels->store.dir, "index", 0);
+	return r;
+}
+
+/* ---- booting -------------------------------------------------------------------------------- */
+
+/* Locked as long as the descriptor is open, QEMU's copy included; see store_remove_kernel(). */
+static int open_image(const struct kernels *kernels, const struct pin *pin, struct err *err)
+{
+	MEM_AUTO char *folder = pin_folder(pin);
+	MEM_AUTO char *name = mem_printf("kernels/%s/vmlinux", folder);
+	char sha256[SHA256_TEXT];
+	FD_AUTO fd = fd_open_at(kernels->store.dir, name, O_RDONLY, 0, err);
+
+	if (fd < 0)
+		return fd;
+	(void)flock(fd, LOCK_SH | LOCK_NB);
+	if (sha256_of_fd(fd, sha256, err) < 0)
+		return -err->code;
+	if (!str_eq(sha256, pin->vmlinux_sha256))
+		return err_set(err, EBADMSG, "'%s/%s' is not what was put there",
+			       kernels->store.path, name);
+	return fd_take(&fd);
+}
+
+/* A damaged kernel is fetched once more. */
+static int mend(struct kernels *kernels, const char *spec, struct pin *pin, struct err *err)
+{
+	MEM_AUTO char *folder = pin_folder(pin);
+
+	fetch_note(kernels->watch, "%s: fetched again", err->text);
+	if (lock(kernels, err) < 0 || store_remove_kernel(&kernels->store, folder, err) < 0)
+		return -err->code;
+	pin_clear(pin);
+	return kernels_get(kernels, spec, false, pin, err);
+}
+
+static int boot(struct kernels *kernels, const char *spec, struct pin *pin, struct kernel *ret,
+		struct err *err)
+{
+	int fd = open_image(kernels, pin, err);
+
+	if (fd == -EBADMSG || fd == -ENOENT)
+		fd = mend(kernels, spec, pin, err) < 0 ? -err->code : open_image(kernels, pin, err);
+	if (fd < 0)
+		return err_wrap(err, "kernel '%s'", spec);
+	MEM_AUTO char *folder = pin_folder(pin);
+	*ret = (struct kernel){.name = mem_dup(spec), .fd = fd};
+	if (pin->modules)
+		ret->modules = store_path(&kernels->store, "kernels/%s/modules", folder);
+	else
+		fetch_note(kernels->watch,
+			   "kernel '%s' (%s) is without modules, the mirror had none: no zram",
+			   spec, pin->release);
+	return 0;
+}
+
+int kernels_boot(const char *spec, const struct fetch_watch *watch, struct kernel *ret,
+		 struct err *err)
+{
+	struct kernels kernels = {.store = {.dir = -1, .lock = -1}};
+	struct pin pin = {0};
+
+	if (kernels_start(watch, &kernels, err) < 0)
+		return -err->code;
+	int r = kernels_get(&kernels, spec, false, &pin, err);
+	if (r >= 0)
+		r = boot(&kernels, spec, &pin, ret, err);
+	pin_clear(&pin);
+	kernels_end(&kernels);
+	return r;
+}

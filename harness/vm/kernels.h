@@ -1,0 +1,51 @@
+/*
+ * Debian's kernels in the cache: chosen once, fetched and unpacked once, the same from then on.
+ */
+#ifndef OOMLAB_VM_KERNELS_H
+#define OOMLAB_VM_KERNELS_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "harness/vm/debian.h"
+#include "harness/vm/fetch.h"
+#include "harness/vm/kernel.h"
+#include "harness/vm/pin.h"
+#include "harness/vm/store.h"
+
+struct kernels {
+	struct store store;
+	const struct fetch_watch *watch;
+	struct debian_index index; /* empty before kernels_load() or kernels_refresh() */
+	time_t index_time;	   /* of what is in it; 0: there is none */
+	bool fresh;		   /* refreshed by this process */
+};
+
+int kernels_start(const struct fetch_watch *watch, struct kernels *ret, struct err *err);
+void kernels_end(struct kernels *kernels);
+
+/* The part after "debian:"; NULL and -EINVAL when it can be neither version nor suite. */
+const char *kernels_wish(const char *spec, struct err *err);
+
+/* Reads the index that is in the cache; none is no error. */
+int kernels_load(struct kernels *kernels, struct err *err);
+/* Makes it anew by the network; 'suite' (may be NULL) is looked for even if nobody knows it. */
+int kernels_refresh(struct kernels *kernels, const char *suite, struct err *err);
+
+/* Sees to it that "debian:WISH" is in the cache. With 'anew' what it means is decided again, else
+ * once and for all. Needs the network only for what is not there. */
+int kernels_get(struct kernels *kernels, const char *spec, bool anew, struct pin *ret,
+		struct err *err);
+
+/* Forgets what the spec means, and removes its kernel when no other spec means it. A cached kernel
+ * without a spec goes by "debian:RELEASE". -ENOENT: neither; -EBUSY: it runs. */
+int kernels_remove(struct kernels *kernels, const char *spec, struct err *err);
+/* Everything: specs, kernels, indexes. */
+int kernels_remove_all(struct kernels *kernels, struct err *err);
+
+/* kernel_open() of "debian:...". */
+int kernels_boot(const char *spec, const struct fetch_watch *watch, struct kernel *ret,
+		 struct err *err);
+
+#endif

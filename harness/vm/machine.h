@@ -1,0 +1,62 @@
+/*
+ * A virtual machine under way: started, ready, given work, ended. One loop for its console, its
+ * channel and its end; everything has a deadline. Nothing that the console prints is taken for an
+ * answer; it is kept as evidence.
+ */
+#ifndef OOMLAB_VM_MACHINE_H
+#define OOMLAB_VM_MACHINE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "harness/vm/qemu.h"
+
+enum machine_end {
+	MACHINE_RUNS,
+	MACHINE_OFF,	 /* by its own will */
+	MACHINE_PANIC,	 /* the console says so, and it stopped */
+	MACHINE_RESET,	 /* stopped without a panic's text: a triple fault, a reboot */
+	MACHINE_FAILED,	 /* QEMU itself ended with an error or was killed */
+	MACHINE_TIMEOUT, /* the deadline passed: killed */
+};
+const char *machine_end_name(enum machine_end end); /* "panic", ... */
+
+struct machine_options {
+	struct qemu_config qemu;
+	uint64_t boot_ns; /* to be ready in */
+	/* Lines of the channel but "ready" and "done" (borrowed). */
+	void (*line)(void *data, json_t *line);
+	/* The console, as it comes. May be NULL. */
+	void (*console)(void *data, const char *bytes, size_t n);
+	void *data;
+	int interrupt_fd; /* readable: give up (a signalfd); -1: none */
+};
+
+struct machine;
+
+/* Starts it and waits until it is ready. -ETIMEDOUT, -ENOTRECOVERABLE (it ended: see
+ * machine_ended()), -EINTR; *ret is there in any case but a failed start. */
+int machine_start(const struct machine_options *options, struct machine **ret, struct err *err);
+/* "6.1.0-56-cloud-amd64", and what the guest could not set up, a line each. */
+const char *machine_kernel(const struct machine *machine);
+const char *machine_troubles(const struct machine *machine);
+
+/* Lets the guest run 'oomlab WORDS...' (NULL: the image says what) and waits until it has ended.
+ * Returns its exit status; -ETIMEDOUT after timeout_ns, -ENOTRECOVERABLE when the machine ended,
+ * -EINTR. */
+int machine_run(struct machine *machine, const json_t *words, uint64_t timeout_ns, struct err *err);
+
+enum machine_end machine_ended(const struct machine *machine);
+/* All of the console so far, without carriage returns; its last lines; a panic's text, "" without.
+ */
+const char *machine_console(const struct machine *machine);
+void machine_tail(const struct machine *machine, int lines, struct str *out);
+const char *machine_panic(const struct machine *machine);
+
+/* Asks it to switch off, waits at most a few seconds, and makes sure that nothing of it is left. */
+void machine_free(struct machine *machine);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * One QEMU process: its command line, its two serial ports as sockets, its end. It dies with its
+ * parent (PR_SET_PDEATHSIG), its memory is bounded, and nothing of it is in a file.
+ */
+#ifndef OOMLAB_VM_QEMU_H
+#define OOMLAB_VM_QEMU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct qemu_config {
+	const char *program; /* NULL: qemu-system-x86_64 of $PATH */
+	int kernel_fd;	     /* an ELF vmlinux with a PVH entry */
+	int initrd_fd;
+	const char *append; /* kernel command line */
+	uint64_t memory_bytes;
+	unsigned cpus;
+	unsigned nodes;	  /* NUMA nodes; 0, 1: none */
+	bool icount;	  /* instructions are the clock: the same run again, bit for bit */
+	unsigned shift;	  /* of icount: 2^shift ns an instruction */
+	uint64_t seed;	  /* of QEMU's random numbers, with icount */
+	const char *disk; /* a raw file as the first virtio disk; NULL: none (needs PCI) */
+	bool gdb;	  /* waits for a debugger on port 1234 of this machine */
+};
+
+struct qemu {
+	pid_t pid; /* 0: none */
+	int pidfd;
+	int console, channel; /* sockets, non-blocking; -1 */
+};
+
+/* Words of the command line, NULL-terminated; freed by qemu_free_words(). The descriptors are those
+ * of the guest's side. */
+char **qemu_words(const struct qemu_config *config, int console, int channel);
+void qemu_free_words(char **words);
+
+int qemu_start(const struct qemu_config *config, struct qemu *ret, struct err *err);
+/* Kills it if it lives, reaps it and closes everything. Returns its wait status, -1: none. */
+int qemu_end(struct qemu *qemu);
+
+/* Its version, "7.2.22"; -ENOENT with what to install when there is none. */
+int qemu_version(const char *program, char *buf, size_t size, struct err *err);
+
+#endif
