@@ -63,6 +63,11 @@ struct cg;
 int cg_create(struct cg_host *host, struct cg *above, const char *name, struct cg **ret,
 	      struct err *err);
 
+/* A new descriptor, of the caller, that is EPOLLPRI each time the group stalled on memory as
+ * 'trigger' says ("some 50000 1000000", us of stall and of the time for it); -EOPNOTSUPP without v2
+ * or PSI. Source: accounting/psi.rst. */
+int cg_pressure_fd(struct cg *cg, const char *trigger, struct err *err);
+
 /* Kills everything inside, waits until it is empty, removes children first, then itself, in
  * every hierarchy; frees cg. Bounded by timeout_ns (monotonic duration). On failure the group is
  * freed all the same and the message says what is left and who is in it. NULL is fine. */
@@ -106,6 +111,8 @@ int cg_knob_find(const char *name, const char **ret_canonical, enum cg_unit *ret
 		 struct err *err);
 /* 0, or -EOPNOTSUPP with the reason ("memory.oom_control exists on cgroup v1 alone, ..."). */
 int cg_knob_supported(const struct cg_host *host, const char *name, struct err *err);
+/* Whether groups here have this file ("memory.peak") and it can be written to. */
+bool cg_file_writable(const struct cg_host *host, const char *file);
 /* Checks the value's form (size, switch word, range list) without touching anything. */
 int cg_knob_check(const char *name, const char *value, struct err *err);
 /* All canonical names, NULL-terminated, static. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -57,6 +58,17 @@ static int raw_supported(const struct cg_host *host, const char *file, struct er
 	if (cg_hier_lacks(hier, cg_sign_of(controller, hier->version), file))
 		return err_set(err, EOPNOTSUPP, "raw:%s: this kernel has no such file", file);
 	return 0;
+}
+
+bool cg_file_writable(const struct cg_host *host, const char *file)
+{
+	char controller[32];
+	const struct cg_hier *hier = cg_host_hier(host, cg_controller_of(file, controller));
+	FD_AUTO fd = hier && !hier->why ? cg_hier_sample(hier, file) : -1;
+	struct stat info;
+
+	/* By its mode: root may open any for writing, and is refused by the write. */
+	return fd >= 0 && fstatat(fd, file, &info, 0) == 0 && (info.st_mode & S_IWUSR);
 }
 
 int cg_knob_supported(const struct cg_host *host, const char *name, struct err *err)

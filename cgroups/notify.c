@@ -60,6 +60,25 @@ int cg_notify_fd(struct cg *cg, uint32_t *ret_epoll_events, struct err *err)
 	return cg->notify_fd;
 }
 
+int cg_pressure_fd(struct cg *cg, const char *trigger, struct err *err)
+{
+	const struct cg_place *place = cg_place_v2(cg);
+	size_t size = strlen(trigger) + 1;
+
+	if (!place)
+		return err_set(err, EOPNOTSUPP, "group '%s': no v2 directory, so no pressure",
+			       cg->name);
+	FD_AUTO fd = fd_open_at(place->dirfd, "memory.pressure", O_RDWR | O_NONBLOCK, 0, err);
+	if (fd < 0)
+		return err_wrap(err, "group '%s'", cg->name);
+	/* With its NUL: the kernel cuts the last byte off (kernel/cgroup/cgroup.c, pressure_write).
+	 */
+	if (write(fd, trigger, size) != (ssize_t)size)
+		return err_errno(err, errno, "group '%s': memory.pressure: trigger '%s'", cg->name,
+				 trigger);
+	return fd_take(&fd);
+}
+
 int cg_notify_ack(struct cg *cg, uint64_t *ret_count, struct err *err)
 {
 	uint64_t count = 0;

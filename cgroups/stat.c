@@ -352,6 +352,10 @@ static int pressure_supported(const struct cg_host *host, const char *name, stru
 
 	if (v2 && parent_text(v2, files[CG_F_PRESSURE].v2, text, sizeof(text)))
 		return 0;
+	/* The root itself has none. */
+	FD_AUTO sample = v2 ? cg_hier_sample(v2, files[CG_F_PRESSURE].v2) : -1;
+	if (sample >= 0)
+		return 0;
 	return no_file(name, CG_F_PRESSURE, CG_V2, err);
 }
 

@@ -13,10 +13,12 @@ count() {
 	sed -n "s/^audit: \(.*[ ,]\)*\([0-9][0-9]*\) $1.*/\2/p" "$line" | grep . || echo 0
 }
 
-# scenario, first seed, jobs
+# scenario, first seed, jobs, more options
 run() {
-	"$OOMLAB" run -j "$3" "scenarios/prediction/$1.yaml" -p "seed=$2..$(($2 + slice - 1))" \
-		-p kills=all --results "$results" >"$line" 2>&1
+	scenario=$1 first=$2 at_once=$3
+	shift 3
+	"$OOMLAB" run -j "$at_once" "scenarios/prediction/$scenario.yaml" \
+		-p "seed=$first..$((first + slice - 1))" -p kills=all "$@" --results "$results" >"$line" 2>&1
 	status=$?
 	if [ $status -eq 77 ]; then
 		grep . "$line" | head -3
@@ -31,8 +33,8 @@ run() {
 }
 
 while [ $kills -lt "$kills_wanted" ]; do
-	run generated $seed 1
-	run generated $((seed + slice)) "$jobs"
+	run generated $seed 1 -p size=64K..4M
+	run generated $((seed + slice)) "$jobs" -p size=64K..4M
 	run generated-asker $seed 1
 	seed=$((seed + 2 * slice))
 done

@@ -27,7 +27,10 @@ static int live_as_child(void *data)
 	struct hog *hog = data;
 	const struct values *values = hog->values;
 
-	hog_die_with(values->parent);
+	/* Who dies with the parent is what there is to see, so no death signal where somebody else
+	 * ends it: the control socket's end and the group's. */
+	if (!hog->lockstep)
+		hog_die_with(values->parent);
 	hog_live(hog);
 }
 

@@ -37,8 +37,8 @@ enum {
 
 /* Loaded where the kernel has them as modules; what they depend on comes along. Without lzo-rle
  * 5.10's and 6.1's zram cannot start its default compressor, which no dependency says. */
-static const char *const wanted_modules[] = {"lzo-rle",	   "zram",	    "virtio_pci",
-					     "virtio_blk", "binfmt_script", NULL};
+static const char *const wanted_modules[] = {"lzo-rle",	      "zram", "virtio_pci", "virtio_blk",
+					     "binfmt_script", "ext4", NULL};
 
 /* ---- the image ------------------------------------------------------------------------------ */
 
@@ -64,9 +64,9 @@ static int add_programs(struct image *image, struct err *err)
 /* What scenarios of the catalogue call. */
 static int add_with(struct image *image, const struct opt_list *with, struct err *err)
 {
-	static const char *const always[] = {"sh",   "cat",	"dd",	 "head",   "mount",
-					     "sed",  "setsid",	"sleep", "stress", "swapoff",
-					     "tail", "unshare", NULL};
+	static const char *const always[] = {"sh",	"cat",	"dd",	   "grep",  "head",
+					     "mount",	"sed",	"setsid",  "sleep", "stress",
+					     "swapoff", "tail", "unshare", NULL};
 	struct err ignored;
 	int r = 0;
 
@@ -81,8 +81,12 @@ static void add_folders(struct image *image)
 {
 	static const char *const folders[] = {"dev", "proc", "sys", "tmp", "run", "var", NULL};
 
+	static const char passwd[] = "root:x:0:0:root:/:/bin/sh\n"
+				     "nobody:x:65534:65534:nobody:/:/bin/sh\n";
+
 	for (size_t i = 0; folders[i]; i++)
 		image_add_dir(image, folders[i]);
+	image_add_text(image, "etc/passwd", passwd, sizeof(passwd) - 1, 0644);
 }
 
 static int add_modules(struct image *image, const struct kernel *kernel, struct err *err)

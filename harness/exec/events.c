@@ -260,6 +260,9 @@ int events_open(struct runner *run, struct err *err)
 
 void events_close(struct runner *run)
 {
+	for (size_t i = 0; run->pressure_fds && i < run->plan->n_groups; i++)
+		if (run->pressure_fds[i] > 0)
+			fd_close_var(&run->pressure_fds[i]);
 	fd_close_var(&run->swaps_fd);
 	fd_close_var(&run->kmsg_fd);
 	fd_close_var(&run->signal_fd);
@@ -296,6 +299,31 @@ int events_watch_group(struct runner *run, int index, struct err *err)
 	/* v2: memory.events is EPOLLPRI | EPOLLERR for good; edge-triggered, so one wake-up each.
 	 */
 	return loop_add(run->loop, fd, events, on_group,
+			&run->hooks[run->plan->n_tasks + (size_t)index], &source, err);
+}
+
+static void on_pressure(void *data, int fd, uint32_t events)
+{
+	struct task_hook *hook = data;
+	struct world_group *group = &hook->runner->world.groups[hook->index];
+
+	(void)fd;
+	if (!(events & EPOLLPRI))
+		return;
+	group->pressures++;
+	emit(hook->runner, "pressure", json_pack("{s:s}", "group", group->name));
+}
+
+int events_watch_pressure(struct runner *run, int index, const char *trigger, struct err *err)
+{
+	struct loop_source *source;
+	int fd = cg_pressure_fd(run->groups[index], trigger, err);
+
+	if (fd < 0)
+		return fd;
+	run->pressure_fds[index] = fd;
+	/* Told again as long as nobody polls: edge-triggered, one wake-up each. */
+	return loop_add(run->loop, fd, EPOLLPRI | EPOLLET, on_pressure,
 			&run->hooks[run->plan->n_tasks + (size_t)index], &source, err);
 }
 

@@ -17,8 +17,11 @@ struct expect_wait {
 	const struct plan_step *decide; /* NULL, or whose sides these are */
 	unsigned wants;
 	enum judge_state state;
-	int side;  /* of decide: the one that came true */
-	bool last; /* its time is over */
+	int side;	   /* of decide: the one that came true */
+	bool last;	   /* its time is over */
+	uint64_t since_ns; /* it has held since then, and of decide this side of it; 0: it does not
+			    */
+	int since_side;
 };
 
 /* A command whose build lacks an option of the scenario says so itself and exits: that is a
@@ -57,12 +60,29 @@ static enum judge_state judge(struct runner *run, struct expect_wait *wait)
 			    : judge_final(&run->world, &run->findings);
 }
 
+/* What holds must do so for a while where the scenario says so; until then it may still. */
+static enum judge_state lasting(struct expect_wait *wait, enum judge_state state)
+{
+	const struct expect *expect = wait->decide ? wait->decide->sides[wait->side] : wait->expect;
+	uint64_t lasts_ns = expect && state == JUDGE_HOLDS ? judge_lasts_ns(expect) : 0;
+
+	if (state != JUDGE_HOLDS || wait->side != wait->since_side)
+		wait->since_ns = 0;
+	if (lasts_ns == 0)
+		return state;
+	uint64_t now_ns = clock_ns();
+	if (wait->since_ns == 0)
+		wait->since_ns = now_ns;
+	wait->since_side = wait->side;
+	return now_ns - wait->since_ns >= lasts_ns ? JUDGE_HOLDS : JUDGE_WAIT;
+}
+
 static bool expect_done(struct runner *run, void *data)
 {
 	struct expect_wait *wait = data;
 
 	observe(run, wait->wants);
-	wait->state = judge(run, wait);
+	wait->state = lasting(wait, judge(run, wait));
 	/* What a command that refused its options was to do will not come any more. */
 	return wait->state != JUDGE_WAIT || lacks_option(run);
 }
@@ -196,8 +216,9 @@ static void judge_until(struct runner *run, const struct plan_step *step, struct
 	keep_findings(run, step);
 	/* Nothing may be lost when a row forgot to fill a finding in. */
 	if (wait->state != JUDGE_HOLDS)
-		runner_verdict(run, VERDICT_FAIL, "%s:%d: expectation not met", run->plan->file,
-			       step ? step->at->line : 1);
+		runner_verdict(run, VERDICT_FAIL, "%s:%d: expectation not met%s", run->plan->file,
+			       step ? step->at->line : 1,
+			       wait->since_ns ? ", it did not last" : "");
 	observe_mark(run);
 }
 
@@ -220,7 +241,9 @@ void step_expect(struct runner *run, const struct plan_step *step)
 	uint64_t within = judge_within_ns(expect);
 
 	want(run, &wait, &expect, 1);
-	judge_until(run, step, &wait, within == UINT64_MAX ? run->plan->within_ns : within);
+	judge_until(run, step, &wait,
+		    (within == UINT64_MAX ? run->plan->within_ns : within) +
+			    judge_lasts_ns(expect));
 }
 
 /* What came true becomes a finding like any other: expected or not. */

@@ -208,6 +208,16 @@ static uint64_t group_room(const char *parent, bool v1)
 	return room == UINT64_MAX ? 0 : room;
 }
 
+/* The option is of the whole hierarchy, whichever mount of it is looked at. */
+static bool has_local_events(void)
+{
+	STR_AUTO text = STR_INIT;
+	struct err err = ERR_INIT;
+
+	return fd_read_all(AT_FDCWD, "/proc/self/mountinfo", &text, &err) >= 0 &&
+	       strstr(str_text(&text), "memory_localevents");
+}
+
 static void gather_groups(const struct cg_host *host, struct facts *facts)
 {
 	struct err err = ERR_INIT;
@@ -221,6 +231,7 @@ static void gather_groups(const struct cg_host *host, struct facts *facts)
 	facts->pids_version = cg_host_version(host, "pids");
 	facts->cpuset_version = cg_host_version(host, "cpuset");
 	facts->twin = cg_host_has_twin(host);
+	facts->localevents = has_local_events();
 	if (cg_host_usable(host, &err) < 0)
 		SET(facts->no_groups, err.text);
 	const char *parent = cg_host_parent(host, "memory", NULL);

@@ -134,6 +134,18 @@ void outlook_see(struct runner *run, struct view *view, size_t index, int group,
 	set_memory(view, view->world.n_tasks - 1);
 }
 
+/* Of a process's mapped files: those that this group pays for go before anyone is killed. Those
+ * that others pay for may go at any moment, when these come to their limits (pin.h); but a hog maps
+ * its own program, which stays, and files that it makes itself. */
+static uint64_t reclaimable(const struct runner *run, const struct seen *seen, uint64_t cache)
+{
+	bool hog = seen->task >= 0 && run->plan->tasks[seen->task].wl;
+
+	if (!hog || !run->options->hog_stays)
+		return seen->file_pages;
+	return seen->file_pages < cache ? seen->file_pages : cache;
+}
+
 /* Memory of a process may become less, or its counters be off, by what reclaim does on the way. */
 void outlook_add_reclaim(struct runner *run, int root)
 {
@@ -148,8 +160,7 @@ void outlook_add_reclaim(struct runner *run, int root)
 		if (outlook_in_tree(run, (int)g, root))
 			world->groups[g].slack_pages += cache;
 	for (size_t i = 0; i < world->n_tasks; i++) {
-		uint64_t file = view->seen[i].file_pages;
-		world->tasks[i].given_back += file < cache ? file : cache;
+		world->tasks[i].given_back += reclaimable(run, &view->seen[i], cache);
 		/* A page that is swapped out moves from one counter to another. */
 		if (swap)
 			world->tasks[i].task.error_pages += 2 * batches(run, view->seen[i].task);

@@ -29,7 +29,8 @@ int owner_group(const struct runner *run, const char *path)
 
 bool owner_is_alone(const struct runner *run, const char *path)
 {
-	return path[0] && run->top && str_eq(cg_kernel_path(run->top), path);
+	return path[0] && ((run->top && str_eq(cg_kernel_path(run->top), path)) ||
+			   (run->outside && str_eq(cg_kernel_path(run->outside), path)));
 }
 
 int owner_task(const struct runner *run, pid_t pid, int *ret_child)

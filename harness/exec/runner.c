@@ -181,6 +181,14 @@ static bool uses_oom_group(const struct plan *plan)
 	return false;
 }
 
+static bool has_task_outside(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_tasks; i++)
+		if (plan->tasks[i].group < 0)
+			return true;
+	return false;
+}
+
 static int make_groups(struct runner *run, struct err *err)
 {
 	const struct plan *plan = run->plan;
@@ -189,6 +197,10 @@ static int make_groups(struct runner *run, struct err *err)
 			  &run->top, err);
 	for (size_t i = 0; r >= 0 && i < plan->n_groups; i++)
 		r = make_group(run, (int)i, err);
+	/* A group that hands controllers down has no processes of its own on v2. */
+	if (r >= 0 && has_task_outside(plan) &&
+	    cg_host_version(run->options->cg_host, "memory") == CG_V2)
+		r = cg_create(run->options->cg_host, run->top, "-outside", &run->outside, err);
 	run->world.double_count = uses_oom_group(plan);
 	return r;
 }
@@ -243,7 +255,8 @@ int runner_spawn(struct runner *run, int index, struct err *err)
 {
 	const struct plan_task *plan = &run->plan->tasks[index];
 	struct world_task *world = &run->world.tasks[index];
-	struct cg *group = plan->group >= 0 ? run->groups[plan->group] : run->top;
+	struct cg *outside = run->outside ? run->outside : run->top;
+	struct cg *group = plan->group >= 0 ? run->groups[plan->group] : outside;
 
 	if (world->life == WORLD_RUNNING)
 		return err_set(err, EEXIST, "task '%s' is running already", plan->name);
@@ -358,6 +371,7 @@ static int set_up(struct runner *run, struct err *err)
 		run->tasks[i] =
 			(struct task){.pidfd = -1, .socket = -1, .receipts = -1, .output = -1};
 	run->groups = mem_zero(run->plan->n_groups, sizeof(struct cg *));
+	run->pressure_fds = mem_zero(run->plan->n_groups, sizeof(*run->pressure_fds));
 	run->hooks = mem_zero(n, sizeof(*run->hooks));
 	for (size_t i = 0; i < n; i++)
 		run->hooks[i] = (struct task_hook){
@@ -419,6 +433,8 @@ static void take_down(struct runner *run)
 		if (run->groups && run->groups[i] &&
 		    cg_destroy(run->groups[i], TAKE_DOWN_NS, &err) < 0)
 			runner_warn(run, "%s", err.text);
+	if (run->outside && cg_destroy(run->outside, TAKE_DOWN_NS, &err) < 0)
+		runner_warn(run, "%s", err.text);
 	if (run->top && cg_destroy(run->top, TAKE_DOWN_NS, &err) < 0)
 		runner_warn(run, "%s", err.text);
 	if (run->loop)
@@ -440,6 +456,7 @@ static void free_all(struct runner *run)
 	loop_free(run->loop);
 	free(run->tasks);
 	free(run->groups);
+	free(run->pressure_fds);
 	free(run->hooks);
 	free(run->world.tasks);
 	free(run->world.groups);

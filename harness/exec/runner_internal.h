@@ -55,7 +55,9 @@ struct runner {
 	const struct runner_options *options;
 	struct loop *loop;
 	struct cg *top;	    /* the scenario's own group */
+	struct cg *outside; /* v2: of tasks without a group, as 'top' may hold none; else NULL */
 	struct cg **groups; /* one per plan group; NULL once removed */
+	int *pressure_fds; /* one per plan group; 0: not watched */
 	struct task *tasks;
 	struct task_hook *hooks; /* one a task: (runner, task index) for callbacks */
 	struct world world;
@@ -141,6 +143,8 @@ void events_close(struct runner *run);
 /* Delivers what has happened already, and waits for nothing. */
 void events_deliver(struct runner *run);
 int events_watch_group(struct runner *run, int group, struct err *err);
+/* 'trigger' as cg_pressure_fd() takes it. */
+int events_watch_pressure(struct runner *run, int group, const char *trigger, struct err *err);
 int events_watch_task(struct runner *run, int task, struct err *err);
 void events_reap(struct runner *run);
 /* Reads what the kernel's log has by now. */

@@ -126,6 +126,20 @@ static void step_remove(struct runner *run, const struct plan_step *step)
 				remove_one(run, step, (int)g);
 }
 
+static void step_watch(struct runner *run, const struct plan_step *step)
+{
+	struct err err;
+
+	for (size_t i = 0; i < step->n_targets && !run->stop; i++) {
+		const struct plan_target *target = &step->targets[i];
+		if (run->pressure_fds[target->group] > 0)
+			step_fail(run, step, "watch: group '%s' is watched already",
+				  run->plan->groups[target->group].name);
+		else if (events_watch_pressure(run, target->group, target->trigger, &err) < 0)
+			step_fail(run, step, "watch: %s", err.text);
+	}
+}
+
 /* ---- tasks --------------------------------------------------------------------------------- */
 
 static void step_start(struct runner *run, const struct plan_step *step)
@@ -313,7 +327,7 @@ static void (*const step_table[])(struct runner *, const struct plan_step *) = {
 	[PLAN_SIGNAL] = step_signal, [PLAN_MOVE] = step_move,	  [PLAN_ADJ] = step_adj,
 	[PLAN_NICE] = step_nice,     [PLAN_QUIT] = step_quit,	  [PLAN_SWAP] = step_swap,
 	[PLAN_REMOVE] = step_remove, [PLAN_EXPECT] = step_expect, [PLAN_DECIDE] = step_decide,
-	[PLAN_SYSRQ] = step_sysrq,   [PLAN_REPEAT] = step_repeat,
+	[PLAN_SYSRQ] = step_sysrq,   [PLAN_REPEAT] = step_repeat, [PLAN_WATCH] = step_watch,
 };
 
 void step_run(struct runner *run, const struct plan_step *step)

@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "harness/exec/guardian.h"
 #include "harness/exec/host.h"
+#include "harness/exec/pin.h"
 #include "harness/exec/runner.h"
 #include "harness/exec/trace.h"
 #include "harness/record/field.h"
@@ -56,6 +57,7 @@ struct supervisor {
 	struct journal *journal;
 	struct guardian guardian;
 	struct cg *top;
+	struct pin hog; /* what every victim maps */
 	struct trace *trace;
 	const char *no_trace; /* one word, where there is no trace */
 	struct job *jobs;
@@ -285,6 +287,7 @@ worker_main(struct supervisor *super, struct job *job, int out_fd, pid_t parent)
 					 .above = super->top,
 					 .group = group,
 					 .hog = super->options->hog,
+					 .hog_stays = super->hog.locked,
 					 .host = job->host,
 					 .facts = super->options->facts,
 					 .out_fd = out_fd};
@@ -565,6 +568,8 @@ static int begin(struct supervisor *super, struct err *err)
 		r = journal_note(super->journal, JOURNAL_GROUP, name, super->options->parent, err);
 	if (r >= 0)
 		r = cg_create(super->options->cg_host, NULL, name, &super->top, err);
+	if (super->options->hog)
+		pin_file(super->options->hog, &super->hog);
 	super->no_trace = "off";
 	if (r >= 0 && super->options->timeline)
 		super->trace = trace_open(super->journal, super->options->facts->init_pid_ns,
@@ -588,6 +593,7 @@ static void finish(struct supervisor *super)
 		journal_close(super->journal);
 	}
 	guardian_stop(&super->guardian);
+	pin_release(&super->hog);
 	fd_close_var(&super->signal_fd);
 	loop_free(super->loop);
 	free(super->jobs);

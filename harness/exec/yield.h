@@ -1,11 +1,13 @@
 /*
- * Letting a killed task go first. Kernels from 7.0 on do not wait for it: a group's OOM killer
+ * Letting a killed task go first. Some kernels do not wait for it. From 7.0 on a group's OOM killer
  * looks for victims among tasks that do not exit yet (kernel/cgroup/cgroup.c,
  * css_task_iter_advance), so one that was killed and still holds all its memory is not seen any
  * more, and whoever asks meanwhile gets a second task killed: in 30 to 60 of 100 runs on one CPU,
- * in none on 6.12. What a scenario says about the first victim can be told there if a task at rest
- * that is killed runs before all that ask, on the one CPU that they share.
- * scenarios/claims/one-victim-at-a-time.yaml shows the kernel without this.
+ * in none on 6.12. Up to 5.17 the same happens to locked memory: exit_mmap() declares a victim done
+ * (MMF_OOM_SKIP) after it has reaped all but that. What a scenario says about the first victim can
+ * be told there if a task at rest that is killed runs before all that ask, on the one CPU that they
+ * share.
+ * scenarios/claims/one-victim-at-a-time.yaml shows the former without this.
  */
 #ifndef OOMLAB_EXEC_YIELD_H
 #define OOMLAB_EXEC_YIELD_H

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "harness/exec/swap.h"
+#include "harness/guest/disk.h"
 
 #define CGROUP_DIR "/sys/fs/cgroup"
 
@@ -57,6 +58,20 @@ static void mount_all(struct str *troubles)
 	}
 }
 
+/* What finds no zram does without, and scenarios that need a disk say so. */
+static void mount_disk(struct str *troubles)
+{
+	struct err err = ERR_INIT;
+
+	if (disk_mount("/var", &err) < 0) {
+		if (err.code != ENODEV)
+			str_addf(troubles, "disk: %s\n", err.text);
+		return;
+	}
+	(void)mkdir("/var/tmp", 01777);
+	(void)mkdir("/var/lib", 0755);
+}
+
 /* ---- modules -------------------------------------------------------------------------------- */
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -84,11 +99,26 @@ static void load_modules(struct str *troubles)
 
 /* ---- control groups ------------------------------------------------------------------------- */
 
+/* A group with controllers, as every machine has some: which files groups have is seen there. */
+static void make_first_group(const char *dir)
+{
+	static const char *const wanted[] = {"+memory", "+pids", "+cpuset", NULL};
+	MEM_AUTO char *control = mem_printf("%s/cgroup.subtree_control", dir);
+	MEM_AUTO char *group = mem_printf("%s/machine", dir);
+	struct err ignored;
+
+	for (size_t i = 0; wanted[i]; i++)
+		(void)fd_write_text(-1, control, wanted[i], &ignored);
+	(void)mkdir(group, 0755);
+}
+
 static void mount_v2(const char *dir, struct str *troubles)
 {
 	(void)mkdir(dir, 0755);
-	if (mount("cgroup2", dir, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+	if (mount("cgroup2", dir, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  getenv("OOMLAB_CGROUP2_OPTIONS")) < 0)
 		trouble(troubles, "cgroup2", errno);
+	make_first_group(dir);
 }
 
 static void mount_v1(struct str *troubles)
@@ -168,6 +198,7 @@ void guest_set_up(struct str *troubles)
 	if (sethostname("vm", 2) < 0)
 		trouble(troubles, "host name", errno);
 	load_modules(troubles);
+	mount_disk(troubles);
 	mount_cgroups(troubles);
 	set_up_swap(troubles);
 	/* The first process is never chosen; what it starts inherits this. */

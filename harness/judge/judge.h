@@ -56,6 +56,8 @@ unsigned judge_wants(const struct expect *expect);
 int judge_wants_proof_of(const struct expect *expect, int task);
 /* 'within:', or UINT64_MAX when it was not given (the caller's default deadline applies). */
 uint64_t judge_within_ns(const struct expect *expect);
+/* 'lasts:', 0 when it was not given: the caller judges again until it has held for so long. */
+uint64_t judge_lasts_ns(const struct expect *expect);
 /* "false", "true" of DECIDE_FALSE, DECIDE_TRUE. */
 const char *judge_side_name(int side);
 

@@ -10,13 +10,23 @@
 #include "base/str.h"
 #include "harness/judge/row.h"
 
-void row_parse_within(struct parse *parse, const struct node *value)
+static void parse_time(struct parse *parse, const struct node *value, uint64_t *ret_ns)
 {
 	const char *text = row_text(parse, value, "a duration such as 500ms or 2s");
 	struct err err;
 
-	if (text && parse_duration(text, &parse->expect->within_ns, &err) < 0)
+	if (text && parse_duration(text, ret_ns, &err) < 0)
 		row_mistake(parse, value, "%s", err.text);
+}
+
+void row_parse_within(struct parse *parse, const struct node *value)
+{
+	parse_time(parse, value, &parse->expect->within_ns);
+}
+
+void row_parse_lasts(struct parse *parse, const struct node *value)
+{
+	parse_time(parse, value, &parse->expect->lasts_ns);
 }
 
 static void unknown_key(const struct node *key, const struct judge_scope *scope,
@@ -122,4 +132,9 @@ int judge_wants_proof_of(const struct expect *expect, int task)
 uint64_t judge_within_ns(const struct expect *expect)
 {
 	return expect->within_ns;
+}
+
+uint64_t judge_lasts_ns(const struct expect *expect)
+{
+	return expect->lasts_ns;
 }

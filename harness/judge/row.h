@@ -47,7 +47,7 @@ struct item {
 struct expect {
 	size_t n;
 	struct item *items;
-	uint64_t within_ns;
+	uint64_t within_ns, lasts_ns;
 	unsigned wants;
 };
 
@@ -92,6 +92,7 @@ void row_parse_oom_score(struct parse *parse, const struct node *value);
 void row_parse_violation(struct parse *parse, const struct node *value);
 void row_parse_counters(struct parse *parse, const struct node *value);
 void row_parse_usage(struct parse *parse, const struct node *value);
+void row_parse_pressure(struct parse *parse, const struct node *value);
 void row_parse_notified(struct parse *parse, const struct node *value);
 void row_parse_swap_used(struct parse *parse, const struct node *value);
 void row_parse_log(struct parse *parse, const struct node *value);
@@ -99,6 +100,7 @@ void row_parse_says(struct parse *parse, const struct node *value);
 void row_free_says(struct item *item);
 void row_parse_victim(struct parse *parse, const struct node *value);
 void row_parse_within(struct parse *parse, const struct node *value);
+void row_parse_lasts(struct parse *parse, const struct node *value);
 
 #define ROW_EVAL(name)                                                            \
 	enum judge_state name(const struct item *item, const struct world *world, \
@@ -118,6 +120,7 @@ ROW_EVAL(row_eval_violation);
 ROW_EVAL(row_eval_counters);
 ROW_EVAL(row_eval_usage);
 ROW_EVAL(row_eval_notified);
+ROW_EVAL(row_eval_pressure);
 ROW_EVAL(row_eval_group_empty);
 ROW_EVAL(row_eval_swap_used);
 ROW_EVAL(row_eval_log);

@@ -154,23 +154,48 @@ void row_parse_notified(struct parse *parse, const struct node *value)
 			parse_notified_pair);
 }
 
-enum judge_state row_eval_notified(const struct item *item, const struct world *world,
-				   struct finding *ret)
+static enum judge_state eval_events(const struct item *item, const struct world_group *group,
+				    const char *what, uint64_t now, uint64_t mark,
+				    struct finding *ret)
 {
-	const struct world_group *group = &world->groups[item->group];
 	struct tell expected = tell_into(ret->expected, sizeof(ret->expected));
 	struct tell got = tell_into(ret->got, sizeof(ret->got));
 	struct tell seen = tell_into(ret->seen, sizeof(ret->seen));
-	uint64_t now = group->notifications, mark = group->notifications_mark;
 	char text[COMPARE_TEXT_MAX];
 
-	tell_add(&expected, "notifications of '%s' %s", group->name,
+	tell_add(&expected, "%s of '%s' %s", what, group->name,
 		 compare_format(&item->compare, text));
 	tell_add(&got, "%s", compare_format_value(&item->compare, now, mark, text));
 	tell_group(&seen, group);
 	if (compare_holds(&item->compare, now, mark))
 		return JUDGE_HOLDS;
 	return compare_reachable(&item->compare, now, mark) ? JUDGE_WAIT : JUDGE_FAILS;
+}
+
+enum judge_state row_eval_notified(const struct item *item, const struct world *world,
+				   struct finding *ret)
+{
+	const struct world_group *group = &world->groups[item->group];
+
+	return eval_events(item, group, "notifications", group->notifications,
+			   group->notifications_mark, ret);
+}
+
+/* ---- pressure ------------------------------------------------------------------------------- */
+
+void row_parse_pressure(struct parse *parse, const struct node *value)
+{
+	row_group_pairs(parse, value, "a map of group: number, e.g. {victims: '>=1'}",
+			parse_notified_pair);
+}
+
+enum judge_state row_eval_pressure(const struct item *item, const struct world *world,
+				   struct finding *ret)
+{
+	const struct world_group *group = &world->groups[item->group];
+
+	return eval_events(item, group, "stalls told", group->pressures, group->pressures_mark,
+			   ret);
 }
 
 /* ---- group_empty ---------------------------------------------------------------------------- */

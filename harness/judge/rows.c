@@ -28,6 +28,8 @@
 	    "memory of groups: {GROUP: <=80M}, {GROUP: <=50%} of the limit")                      \
 	ROW("notified", row_parse_notified, row_eval_notified, NULL, 0,                           \
 	    "how often the groups' event descriptors fired: {GROUP: +1}")                         \
+	ROW("pressure", row_parse_pressure, row_eval_pressure, NULL, 0,                           \
+	    "how often the kernel told of a stall that a 'watch' step asked for: {GROUP: '>=1'}") \
 	ROW("group_empty", row_parse_groups, row_eval_group_empty, NULL, JUDGE_WANTS_POPULATED,   \
 	    "no live process in these groups or below")                                           \
 	ROW("errno", row_parse_errno, row_eval_errno, row_claim_errno, 0,                         \
@@ -55,7 +57,9 @@
 	ROW("violation", row_parse_violation, row_eval_violation, row_claim_violation, 0,         \
 	    "hogs that the confinement stopped, and where: {TASK: kill}, {TASK: any}")            \
 	ROW("within", row_parse_within, NULL, NULL, 0,                                            \
-	    "all of it comes true within this time: 500ms, 2s")
+	    "all of it comes true within this time: 500ms, 2s")                                   \
+	ROW("lasts", row_parse_lasts, NULL, NULL, 0,                                              \
+	    "and stays true for so long from then on: 300ms")
 
 #define KEY(key, parse, eval, claim, wants, help)  key,
 #define LINE(key, parse, eval, claim, wants, help) {key, parse, eval, claim, wants, help},

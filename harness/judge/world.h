@@ -126,6 +126,8 @@ struct world_group {
 	uint64_t oom_kill_mark; /* the same at the last mark */
 	uint64_t notifications; /* of the event descriptor since it was made */
 	uint64_t notifications_mark;
+	uint64_t pressures; /* how often the kernel told of a stall since a 'watch' step */
+	uint64_t pressures_mark;
 	bool populated; /* live processes inside or below */
 	bool exists;
 };

@@ -200,6 +200,12 @@ static bool without_choice(struct audit_work *work)
 		ret->verdict = AUDIT_NOT_CHECKED;
 		audit_why(ret, "a BPF policy made the choice (%s), not badness",
 			  report->oom_policy);
+	} else if (report->swapoff && ret->chosen_pid >= 0 &&
+		   ret->chosen_pid == report->invoker_pid) {
+		ret->verdict = AUDIT_NOT_CHECKED;
+		audit_why(ret,
+			  "pid %lld runs swapoff, as its stack shows, and is chosen without badness",
+			  (long long)ret->chosen_pid);
 	} else {
 		ret->verdict = AUDIT_NOT_CHECKED;
 		return false;

@@ -233,6 +233,8 @@ struct span read_stack(struct builder *b, const struct msg *msg)
 {
 	if (b->section == SECTION_HEAD && is_moom_frame(msg->text))
 		b->sysrq = true;
+	if (b->section == SECTION_HEAD && span_find(msg->text, "sys_swapoff"))
+		b->report.swapoff = true;
 	return (struct span){0};
 }
 

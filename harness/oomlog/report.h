@@ -176,6 +176,7 @@ struct oom_report {
 	char oom_group[OOM_PATH_MAX];	  /* of "Tasks in PATH are going to be killed ..." */
 	char oom_policy[OOM_TEXT_MAX];	  /* BPF OOM policies */
 
+	bool swapoff;	      /* who asked is in swapoff(2), by its stack */
 	bool allocating_task; /* oom_kill_allocating_task */
 	bool no_killable;
 	bool disabled;		  /* "OOM request ignored" and its like */

@@ -222,6 +222,12 @@ static void check_swap(struct check *check, const struct plan_step *step)
 	check_all_may_go_on(check);
 }
 
+static void check_watch(struct check *check, const struct plan_step *step)
+{
+	for (size_t i = 0; i < step->n_targets; i++)
+		(void)check_exists(check, step->targets[i].group, step->at, "watch");
+}
+
 static bool is_below(const struct plan *plan, int group, int top)
 {
 	while (group >= 0 && group != top)
@@ -271,7 +277,7 @@ static void (*const checks[])(struct check *check, const struct plan_step *step)
 	[PLAN_SIGNAL] = check_signal, [PLAN_MOVE] = check_move,	    [PLAN_ADJ] = check_tune,
 	[PLAN_NICE] = check_tune,     [PLAN_QUIT] = check_quit,	    [PLAN_SWAP] = check_swap,
 	[PLAN_REMOVE] = check_remove, [PLAN_EXPECT] = check_expect, [PLAN_DECIDE] = check_decide,
-	[PLAN_SYSRQ] = check_sysrq,   [PLAN_REPEAT] = check_repeat,
+	[PLAN_SYSRQ] = check_sysrq,   [PLAN_REPEAT] = check_repeat, [PLAN_WATCH] = check_watch,
 };
 
 static void check_all(struct check *check, const struct plan_step *steps, size_t n)

@@ -203,9 +203,11 @@ bool build_knob(struct build *b, int group, const struct node *key, const struct
 		return false;
 	uint64_t now = b->limit_now[group], worst = b->limit_worst[group];
 	bool takes_place = build_when(b, value);
-	b->dropped += !takes_place;
+	/* Of a raw file that may be refused it is open whether it is there. */
+	bool optional = !takes_place || (*ret_error && str_starts(key->text, "raw:"));
+	b->dropped += optional;
 	bool fine = plain_value(b, group, key, node_get(value, "value"), ret);
-	b->dropped -= !takes_place;
+	b->dropped -= optional;
 	/* A value that the kernel is to refuse changes no limit. */
 	if (*ret_error > 0) {
 		b->limit_now[group] = now;

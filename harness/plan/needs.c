@@ -286,6 +286,25 @@ static void need_kernel(struct build *b, const struct need *need, const struct n
 		miss(missing, "kernel %s; here is %s", text, b->facts->kernel);
 }
 
+/* Files of groups: by feature, where a version would be a guess. */
+static void need_files(struct build *b, const struct need *need, const struct node *value,
+		       struct str *missing)
+{
+	bool writable = str_eq(need->name, "writable");
+	struct err err = ERR_INIT;
+	const char **names;
+	size_t n = read_texts(b, value, need->name, &names);
+
+	for (size_t i = 0; i < n && b->cg && !b->facts->no_groups[0]; i++) {
+		MEM_AUTO char *raw = mem_printf("raw:%s", names[i]);
+		if (cg_knob_supported(b->cg, raw, &err) < 0)
+			miss(missing, "the file %s of groups: %s", names[i], err.text);
+		else if (writable && !cg_file_writable(b->cg, names[i]))
+			miss(missing, "a file %s that can be written to; this kernel's cannot",
+			     names[i]);
+	}
+}
+
 /* What takes the whole machine down must be judged from outside of it. */
 static void need_vm(struct build *b, const struct need *need, const struct node *value,
 		    struct str *missing)
@@ -324,6 +343,11 @@ static const struct need needs[] = {
 	{"tracefs", need_reasoned, FIELD(no_tracefs), "tracefs", ""},
 	{"twin", need_flag, FIELD(twin), "a cgroup v2 hierarchy",
 	 "mount -t cgroup2 none /sys/fs/cgroup/unified"},
+	{"localevents", need_flag, FIELD(localevents),
+	 "memory.events of groups without those below",
+	 "mount -o remount,memory_localevents /sys/fs/cgroup"},
+	{"files", need_files, 0, NULL, NULL},
+	{"writable", need_files, 0, NULL, NULL},
 	{"pids", need_version, FIELD(pids_version), "the pids controller",
 	 "a kernel with CONFIG_CGROUP_PIDS; in a container, delegation of 'pids'"},
 	{"cpuset", need_version, FIELD(cpuset_version), "the cpuset controller",

@@ -83,6 +83,7 @@ enum plan_step_kind {
 	PLAN_QUIT,   /* tell a hog to exit */
 	PLAN_SWAP,   /* swapoff / swapon of the scenario's own swap */
 	PLAN_REMOVE, /* remove a group */
+	PLAN_WATCH,  /* have the kernel tell when groups stall on memory */
 	PLAN_SYSRQ,  /* have the kernel do what a key with SysRq does */
 	PLAN_EXPECT,
 	PLAN_DECIDE, /* an expectation of which it is open which side comes true */
@@ -100,10 +101,11 @@ enum plan_until {
 };
 
 struct plan_target {
-	int task;	/* PLAN_START, _SPAWN, _SIGNAL, _MOVE, _ADJ, _NICE, _QUIT */
-	int group;	/* PLAN_MOVE: to; PLAN_SET, _REMOVE: of */
-	int64_t value;	/* signal number, adj, nice, exit status */
-	size_t n_knobs; /* PLAN_SET */
+	int task;	     /* PLAN_START, _SPAWN, _SIGNAL, _MOVE, _ADJ, _NICE, _QUIT */
+	int group;	     /* PLAN_MOVE: to; PLAN_SET, _REMOVE, _WATCH: of */
+	const char *trigger; /* PLAN_WATCH: as cg_pressure_fd() takes it */
+	int64_t value;	     /* signal number, adj, nice, exit status */
+	size_t n_knobs;	     /* PLAN_SET */
 	struct plan_knob *knobs;
 	int error; /* PLAN_SET: errno that is expected ("memory.max: {value: 1M, errno: EBUSY}"),
 		    * 0: must succeed; -1: either way */

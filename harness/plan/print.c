@@ -153,11 +153,13 @@ static void print_fill(struct str *out, const struct plan *plan, const struct pl
 static void print_target(struct str *out, const struct plan *plan, const struct plan_step *step,
 			 const struct plan_target *target)
 {
-	if (step->kind == PLAN_REMOVE)
+	if (step->kind == PLAN_REMOVE || step->kind == PLAN_WATCH)
 		str_addf(out, " %s", plan->groups[target->group].name);
 	else
 		str_addf(out, " %s", plan->tasks[target->task].name);
-	if (step->kind == PLAN_MOVE)
+	if (step->kind == PLAN_WATCH)
+		str_addf(out, " for %s us", target->trigger);
+	else if (step->kind == PLAN_MOVE)
 		str_addf(out, " to %s", plan->groups[target->group].name);
 	else if (step->kind == PLAN_SIGNAL)
 		str_addf(out, " SIG%s", sigabbrev_np((int)target->value) ?: "?");
@@ -171,7 +173,7 @@ static const char *const step_words[] = {
 	[PLAN_MOVE] = "move",	  [PLAN_ADJ] = "oom_score_adj", [PLAN_NICE] = "nice",
 	[PLAN_QUIT] = "quit",	  [PLAN_SWAP] = "swap",		[PLAN_REMOVE] = "remove",
 	[PLAN_SYSRQ] = "sysrq",	  [PLAN_FILL] = "fill",		[PLAN_EXPECT] = "expect",
-	[PLAN_DECIDE] = "decide", [PLAN_REPEAT] = "repeat",
+	[PLAN_DECIDE] = "decide", [PLAN_REPEAT] = "repeat",	[PLAN_WATCH] = "watch",
 };
 
 static void print_steps(struct str *out, const struct plan *plan, const struct plan_step *steps,

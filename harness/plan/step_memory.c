@@ -59,6 +59,81 @@ void read_remove(struct build *b, const struct node *value, struct plan_step *st
 	}
 }
 
+/* ---- watch --------------------------------------------------------------------------------- */
+
+struct trigger {
+	struct plan_target *target;
+	const char *which;
+	uint64_t stall_ns, window_ns;
+};
+
+static void trigger_some(struct build *b, const struct node *value, void *data)
+{
+	struct trigger *trigger = data;
+
+	trigger->which = "some";
+	read_duration(b, value, "some", &trigger->stall_ns);
+}
+
+static void trigger_full(struct build *b, const struct node *value, void *data)
+{
+	struct trigger *trigger = data;
+
+	trigger->which = "full";
+	read_duration(b, value, "full", &trigger->stall_ns);
+}
+
+static void trigger_in(struct build *b, const struct node *value, void *data)
+{
+	read_duration(b, value, "in", &((struct trigger *)data)->window_ns);
+}
+
+/* The kernel takes windows of 0.5 to 10 s and stalls up to the window (kernel/sched/psi.c). */
+static void read_trigger(struct build *b, const struct node *value, struct plan_target *target)
+{
+	static const char form[] = "a map such as {some: 50ms, in: 1s}, in 500ms to 10s";
+	static const struct key keys[] = {{"some", trigger_some, false},
+					  {"full", trigger_full, false},
+					  {"in", trigger_in, true},
+					  {NULL, NULL, false}};
+	struct trigger trigger = {.target = target};
+
+	if (value->kind != NODE_MAP || value->n != 2) {
+		bad(b, value, "watch", form);
+		return;
+	}
+	read_keys(b, value, "'watch'", keys, NULL, &trigger);
+	if (!trigger.which || trigger.window_ns < 500000000ULL ||
+	    trigger.window_ns > 10000000000ULL || trigger.stall_ns == 0 ||
+	    trigger.stall_ns > trigger.window_ns)
+		bad(b, value, "watch", form);
+	target->trigger = arena_printf(b->arena, "%s %llu %llu", trigger.which ?: "some",
+				       (unsigned long long)trigger.stall_ns / 1000,
+				       (unsigned long long)trigger.window_ns / 1000);
+}
+
+void read_watch(struct build *b, const struct node *value, struct plan_step *step)
+{
+	struct err err = ERR_INIT;
+
+	if (value->kind != NODE_MAP || value->n == 0) {
+		bad(b, value, "watch", "a map such as {victims: {some: 50ms, in: 1s}}");
+		return;
+	}
+	for (size_t i = 0; i < value->n; i++) {
+		int group = find_group(b, &value->keys[i], value->keys[i].text);
+		if (group < 0)
+			continue;
+		struct plan_target *target = add_target(b, step);
+		target->group = group;
+		read_trigger(b, &value->items[i], target);
+	}
+	if (b->facts->no_psi[0])
+		skip(b, "needs memory pressure (PSI): %s", b->facts->no_psi);
+	else if (b->cg && cg_counter_supported(b->cg, "pressure_some_us", &err) < 0)
+		skip(b, "%s", err.text);
+}
+
 /* ---- step, free ---------------------------------------------------------------------------- */
 
 static uint64_t task_limit(const struct build *b, int task)

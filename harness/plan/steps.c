@@ -175,14 +175,23 @@ static const struct step_kind {
 	enum plan_step_kind kind;
 	void (*read)(struct build *b, const struct node *value, struct plan_step *step);
 } kinds[] = {
-	{"set", PLAN_SET, read_set},	       {"step", PLAN_ALLOC, read_alloc},
-	{"free", PLAN_FREE, read_free},	       {"fill", PLAN_FILL, read_fill},
-	{"start", PLAN_START, read_start},     {"spawn", PLAN_SPAWN, read_spawn},
-	{"signal", PLAN_SIGNAL, read_signals}, {"move", PLAN_MOVE, read_move},
-	{"oom_score_adj", PLAN_ADJ, read_adj}, {"nice", PLAN_NICE, read_nice},
-	{"quit", PLAN_QUIT, read_quit},	       {"swap", PLAN_SWAP, read_swap},
-	{"remove", PLAN_REMOVE, read_remove},  {"expect", PLAN_EXPECT, read_expect},
-	{"decide", PLAN_DECIDE, read_decide},  {"sysrq", PLAN_SYSRQ, read_sysrq},
+	{"set", PLAN_SET, read_set},
+	{"step", PLAN_ALLOC, read_alloc},
+	{"free", PLAN_FREE, read_free},
+	{"fill", PLAN_FILL, read_fill},
+	{"start", PLAN_START, read_start},
+	{"spawn", PLAN_SPAWN, read_spawn},
+	{"signal", PLAN_SIGNAL, read_signals},
+	{"move", PLAN_MOVE, read_move},
+	{"oom_score_adj", PLAN_ADJ, read_adj},
+	{"nice", PLAN_NICE, read_nice},
+	{"quit", PLAN_QUIT, read_quit},
+	{"swap", PLAN_SWAP, read_swap},
+	{"remove", PLAN_REMOVE, read_remove},
+	{"expect", PLAN_EXPECT, read_expect},
+	{"decide", PLAN_DECIDE, read_decide},
+	{"sysrq", PLAN_SYSRQ, read_sysrq},
+	{"watch", PLAN_WATCH, read_watch},
 	{"repeat", PLAN_REPEAT, NULL}, /* reads steps itself, with its depth */
 };
 

@@ -25,6 +25,7 @@ void read_quit(struct build *b, const struct node *value, struct plan_step *step
 void read_signals(struct build *b, const struct node *value, struct plan_step *step);
 void read_move(struct build *b, const struct node *value, struct plan_step *step);
 void read_adj(struct build *b, const struct node *value, struct plan_step *step);
+void read_watch(struct build *b, const struct node *value, struct plan_step *step);
 void read_nice(struct build *b, const struct node *value, struct plan_step *step);
 
 /* steps.c: the map below 'expect', or a side of 'decide'; NULL with a mistake. */

@@ -24,6 +24,7 @@ static const struct field rows[] = {
 	FACT(FIELD_U64, cpuset_version, "cpuset controller's version"),
 	FACT(FIELD_BOOL, memsw, "memory+swap limit (v1 memsw)"),
 	FACT(FIELD_BOOL, twin, "v2 hierarchy mounted"),
+	FACT(FIELD_BOOL, localevents, "memory.events are local (v2)"),
 	FACT(FIELD_WHY_NOT, no_groups, "can make groups"),
 	FACT(FIELD_WHY_NOT, no_kmsg, "kernel log (/dev/kmsg)"),
 	FACT(FIELD_WHY_NOT, no_tracefs, "tracefs"),

@@ -41,6 +41,7 @@ struct facts {
 	uint64_t uid;
 	bool memsw; /* v1 memory.memsw.* is there */
 	bool twin;  /* a v2 hierarchy is mounted */
+	bool localevents; /* v2 is mounted with memory_localevents */
 	bool cap_sys_resource, cap_sys_admin;
 	bool init_pid_ns; /* our pids are the kernel log's pids */
 	bool disposable;  /* a VM of ours, or --this-machine-is-disposable */

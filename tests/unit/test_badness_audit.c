@@ -39,6 +39,24 @@ START_TEST(trusty_has_the_bonus_of_3_14)
 }
 END_TEST
 
+/* 6.12 in a group: who runs swapoff is taken before badness is looked at. */
+START_TEST(swapoff_is_not_weighed)
+{
+	struct audit_rig *rig = audit_rig_new("6.12.118+deb13-cloud-amd64", OOM_MEMCG, COLS_BYTES);
+	struct audit audit;
+
+	audit_rig_row(rig, 125, 0, 50000, 11400, 0, 0, "locker");
+	audit_rig_row(rig, 126, 0, 700, 500, 0, 0, "swapoff");
+	audit_rig_killed(rig, 126, -1);
+	rig->report.swapoff = true;
+	rig->report.invoker_pid = 126;
+	audit = audit_rig_run(rig, NULL);
+	ck_assert_verdict(audit, AUDIT_NOT_CHECKED);
+	ck_assert_ptr_nonnull(strstr(audit.why, "runs swapoff"));
+	audit_rig_done(rig, &audit);
+}
+END_TEST
+
 /* 4.8.0 in docker: uid 0 without the bonus, T is the memory+swap limit, the score above 1000. */
 START_TEST(docker_root_has_no_bonus)
 {
@@ -253,6 +271,7 @@ Suite *badness_audit_suite(void)
 	TCase *tests = tcase_create("audit");
 
 	tcase_add_test(tests, trusty_has_the_bonus_of_3_14);
+	tcase_add_test(tests, swapoff_is_not_weighed);
 	tcase_add_test(tests, docker_root_has_no_bonus);
 	tcase_add_test(tests, a_child_died_for_npm);
 	tcase_add_test(tests, the_bug_of_5_8_next_is_found);

@@ -117,6 +117,17 @@ START_TEST(notifications_since_the_mark)
 }
 END_TEST
 
+START_TEST(stalls_told_since_the_mark)
+{
+	rig->groups[OOM_TEST].pressures = rig->groups[OOM_TEST].pressures_mark = 1;
+	rig_says(rig, "pressure: {oom_test: '+>=1'}", JUDGE_WAIT);
+	ck_assert_str_eq(rig_finding(rig, "pressure")->expected, "stalls told of 'oom_test' +>=1");
+	rig->groups[OOM_TEST].pressures = 2;
+	rig_judge(rig, JUDGE_HOLDS);
+	rig_says(rig, "pressure: {oom_test: 0}", JUDGE_FAILS);
+}
+END_TEST
+
 START_TEST(group_is_empty_or_gone)
 {
 	rig->tasks[ALLOC_1].group = OUTER;
@@ -273,6 +284,7 @@ Suite *judge_groups_suite(void)
 	tcase_add_test(tcase, patterns_ask_each_group);
 	tcase_add_test(tcase, usage_against_sizes_and_the_limit);
 	tcase_add_test(tcase, notifications_since_the_mark);
+	tcase_add_test(tcase, stalls_told_since_the_mark);
 	tcase_add_test(tcase, group_is_empty_or_gone);
 	tcase_add_test(tcase, swap_of_the_machine_and_of_tasks);
 	tcase_add_test(tcase, report_names_victim_constraint_and_groups);

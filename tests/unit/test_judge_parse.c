@@ -245,6 +245,9 @@ START_TEST(within_is_read_or_left_to_the_caller)
 	ck_assert_uint_eq(judge_within_ns(rig->expect), 1500000000);
 	rig_expect(rig, "killed: none");
 	ck_assert_uint_eq(judge_within_ns(rig->expect), UINT64_MAX);
+	ck_assert_uint_eq(judge_lasts_ns(rig->expect), 0);
+	rig_expect(rig, "lasts: 300ms");
+	ck_assert_uint_eq(judge_lasts_ns(rig->expect), 300000000);
 }
 END_TEST
 

@@ -339,6 +339,11 @@ static const struct {
 	{"needs: {page_size: 64K}\n", "needs pages of 64K; here they have 4K"},
 	{"needs: {disposable: yes}\n", "needs a machine that may go down (on such a machine give "
 				       "--this-machine-is-disposable)"},
+	{"needs: {localevents: yes}\n",
+	 "needs memory.events of groups without those below (mount -o remount,memory_localevents "
+	 "/sys/fs/cgroup)"},
+	{"needs: {localevents: no}\n", NULL},
+	{"needs: {files: [memory.reclaim]}\n", NULL}, /* no groups here to look at */
 	{"needs: {kernel: '>=6.1'}\n", NULL},
 	{"needs: {kernel: '< 6.1.1'}\n", NULL},
 	{"needs: {kernel: '==6.1'}\n", NULL},
