@@ -1,0 +1,21 @@
+/*
+ * The options of 'oomlab vm' as they were given.
+ */
+#ifndef OOMLAB_CMD_VM_VALUES_H
+#define OOMLAB_CMD_VM_VALUES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/opts.h"
+
+struct vm_values {
+	struct opt_list kernels, params, filters, with;
+	const char *cgroups, *swap, *append, *output, *results;
+	uint64_t memory_bytes, cpus, nodes, repeat, timeout_ns, boot_ns;
+	uint64_t seed; /* UINT64_MAX: none, time runs free */
+	int format, colour;
+	bool verbose, console;
+};
+
+#endif
