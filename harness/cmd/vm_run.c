@@ -13,13 +13,15 @@
 #include "base/fd.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/vm_image.h"
+#include "harness/cmd/vm_run_internal.h"
 #include "harness/cmd/vm_words.h"
 
 enum {
-	BOOTS = 2, /* a panic before the guest was ready is no verdict: once more */
 	CONSOLE_LINES = 15,
 	ICOUNT_SHIFT = 1, /* 2 ns an instruction: 500 MIPS */
 };
+
+#define MACHINE_NS 600000000000ULL /* for all that it runs, by the host's clock */
 
 static void on_line(void *data, json_t *line)
 {
@@ -36,7 +38,7 @@ static void on_console(void *data, const char *bytes, size_t n)
 		(void)fwrite(bytes, 1, n, stderr);
 }
 
-static void tell_console(const struct machine *machine)
+void vm_run_tell_console(const struct machine *machine)
 {
 	STR_AUTO tail = STR_INIT;
 
@@ -61,7 +63,7 @@ static int boot(const struct machine_options *options, struct machine **ret, str
 	fprintf(stderr, "oomlab vm: the machine did not get ready: ");
 	cmd_print_clean(stderr, err->text);
 	if (r != -EINTR)
-		tell_console(*ret);
+		vm_run_tell_console(*ret);
 	machine_free(*ret);
 	*ret = NULL;
 	return again ? -EAGAIN : r;
@@ -72,15 +74,16 @@ static int start(const struct machine_options *options, struct machine **ret, st
 	int r = -EAGAIN;
 
 	*ret = NULL;
-	for (int i = 0; i < BOOTS && r == -EAGAIN; i++)
+	for (int i = 0; i < VM_BOOTS && r == -EAGAIN; i++)
 		r = boot(options, ret, err);
 	return r;
 }
 
-static void keep_console(struct vm_run *run, const struct machine *machine)
+size_t vm_run_keep_console(struct vm_run *run, const struct machine *machine)
 {
 	run->consoles = mem_grow(run->consoles, run->n_consoles + 1, sizeof(*run->consoles));
-	run->consoles[run->n_consoles++] = mem_dup(machine_console(machine));
+	run->consoles[run->n_consoles] = mem_dup(machine_console(machine));
+	return run->n_consoles++;
 }
 
 /* A panic that was expected is nothing to complain of. */
@@ -92,23 +95,20 @@ static void tell_end(const struct machine *machine, const struct record *record,
 		return;
 	fprintf(stderr, "oomlab vm: ");
 	cmd_print_clean(stderr, err->text);
-	tell_console(machine);
+	vm_run_tell_console(machine);
 }
 
 /* Lets it run what is left. *ret_more: another machine is to go on where this one ended. */
-static int run_in(struct vm_run *run, struct machine *machine, const json_t *words, bool *ret_more,
-		  struct err *err)
+static int run_in(struct vm_run *run, struct machine *machine, bool *ret_more, struct err *err)
 {
-	const struct vm_values *values = run->values;
 	size_t before = run->stream.record ? run->stream.record->n : 0;
-	int status = machine_run(machine, values->seed == UINT64_MAX ? words : NULL,
-				 values->timeout_ns, err);
+	int status = machine_run(machine, NULL, MACHINE_NS, err);
 
-	keep_console(run, machine);
+	(void)vm_run_keep_console(run, machine);
 	const struct record *record = run->stream.record;
 	if (status == -EINTR || !record) {
 		if (status >= 0)
-			tell_console(machine);
+			vm_run_tell_console(machine);
 		return status;
 	}
 	enum machine_end end = machine_ended(machine);
@@ -121,6 +121,24 @@ static int run_in(struct vm_run *run, struct machine *machine, const json_t *wor
 	return 0;
 }
 
+struct machine_options vm_run_machine(const struct vm_run *run, int initrd, const char *append)
+{
+	const struct vm_values *values = run->values;
+
+	return (struct machine_options){.qemu = {.kernel_fd = run->kernel->fd,
+						 .initrd_fd = initrd,
+						 .append = append,
+						 .memory_bytes = values->memory_bytes,
+						 .icount = values->seed != UINT64_MAX,
+						 .shift = ICOUNT_SHIFT,
+						 .seed = values->seed,
+						 .cpus = (unsigned)values->cpus,
+						 .nodes = (unsigned)values->nodes,
+						 .restore_fd = -1},
+					.boot_ns = values->boot_ns,
+					.interrupt_fd = -1};
+}
+
 static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
 {
 	const struct vm_values *values = run->values;
@@ -128,30 +146,20 @@ static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
 	const struct vm_image_request request = {run->kernel, &values->with, run->scenarios,
 						 run->n_scenarios};
 	MEM_AUTO char *append = vm_words_kernel(values, run->cgroup);
-	bool icount = values->seed != UINT64_MAX;
 	json_t *words = vm_words_run(values, record ? record->results[record->n - 1]->name : NULL);
-	FD_AUTO initrd = vm_image_build(&request, words, icount, err);
+	FD_AUTO initrd = vm_image_build(&request, words, true, err);
 	struct machine *machine = NULL;
-	struct machine_options options = {.qemu = {.kernel_fd = run->kernel->fd,
-						   .initrd_fd = initrd,
-						   .append = append,
-						   .memory_bytes = values->memory_bytes,
-						   .icount = icount,
-						   .shift = ICOUNT_SHIFT,
-						   .seed = values->seed,
-						   .cpus = (unsigned)values->cpus,
-						   .nodes = (unsigned)values->nodes},
-					  .boot_ns = values->boot_ns,
-					  .line = on_line,
-					  .console = on_console,
-					  .data = run,
-					  .interrupt_fd = run->interrupt_fd};
+	struct machine_options options = vm_run_machine(run, initrd, append);
 
+	options.line = on_line;
+	options.console = on_console;
+	options.data = run;
+	options.interrupt_fd = run->interrupt_fd;
 	int r = initrd < 0 ? initrd : start(&options, &machine, err);
 	if (r >= 0) {
 		if (!record && run->on_ready)
 			run->on_ready(run->data, machine);
-		r = run_in(run, machine, words, ret_more, err);
+		r = run_in(run, machine, ret_more, err);
 	}
 	machine_free(machine);
 	json_decref(words);
@@ -165,6 +173,8 @@ int vm_run(struct vm_run *run, struct err *err)
 	bool more = true;
 	int r = 0;
 
+	if (run->values->seed == UINT64_MAX)
+		return vm_fleet(run, err);
 	while (more) {
 		more = false;
 		r = one_machine(run, &more, err);

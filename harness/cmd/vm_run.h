@@ -29,7 +29,8 @@ struct vm_run {
 };
 
 /* Returns 0 when there is a record, of which scenarios may be missing: then a machine failed, and
- * stderr says how. -EINTR: interrupted. All of the options of 'values' that concern machines and
+ * stderr says how. Without one the exit status that the guest's 'oomlab run' ended with, or an
+ * error; -EINTR: interrupted. All of the options of 'values' that concern machines and
  * scenarios apply. */
 int vm_run(struct vm_run *run, struct err *err);
 void vm_run_clear(struct vm_run *run);

@@ -112,7 +112,7 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 
 	if (r >= 0)
 		r = vm_run(&run, err);
-	if (r >= 0) {
+	if (r >= 0 && run.stream.record) {
 		int saved = save(session, &run, err);
 		r = saved < 0 ? saved : record_exit_status(run.stream.record);
 	}

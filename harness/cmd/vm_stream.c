@@ -10,6 +10,10 @@ static void take_record(struct vm_stream *stream, const json_t *json)
 	struct record *record;
 	struct err err;
 
+	if (stream->head) {
+		stream->head(stream->data, json);
+		return;
+	}
 	if (stream->record || record_from_json(json, &record, &err) < 0)
 		return;
 	stream->record = record;
@@ -27,10 +31,13 @@ static void forget_began(struct vm_stream *stream)
 
 static void keep_result(struct vm_stream *stream, struct result *result)
 {
-	struct result *kept = record_add(stream->record, result);
-
-	if (stream->on_result)
-		stream->on_result(stream->data, stream->record, kept);
+	if (stream->take) {
+		stream->take(stream->data, result);
+	} else {
+		struct result *kept = record_add(stream->record, result);
+		if (stream->on_result)
+			stream->on_result(stream->data, stream->record, kept);
+	}
 	forget_began(stream);
 }
 
@@ -39,7 +46,7 @@ static void take_result(struct vm_stream *stream, const json_t *json)
 	struct result result;
 	struct err err;
 
-	if (stream->record && result_from_json(json, &result, &err) >= 0)
+	if ((stream->record || stream->take) && result_from_json(json, &result, &err) >= 0)
 		keep_result(stream, &result);
 }
 
@@ -67,11 +74,16 @@ void vm_stream_end_of_machine(struct vm_stream *stream, const struct machine *ma
 {
 	struct result result;
 
-	if (!stream->record || !stream->began)
+	if ((!stream->record && !stream->take) || !stream->began)
 		return;
 	vm_verdict(stream->began, stream->events, machine_ended(machine), machine_panic(machine),
 		   machine_console(machine), &result);
 	keep_result(stream, &result);
+}
+
+const char *vm_stream_under_way(const struct vm_stream *stream)
+{
+	return json_string_value(json_object_get(stream->began, "began"));
 }
 
 void vm_stream_clear(struct vm_stream *stream)

@@ -19,12 +19,18 @@ struct vm_stream {
 	/* Who is told of the record as it begins, and of each result; may be NULL. */
 	void (*on_record)(void *data, const struct record *record);
 	void (*on_result)(void *data, const struct record *record, const struct result *result);
+	/* Who takes the record's head and the results instead of the record: several machines'
+	 * become one elsewhere. Both or none; 'take' gets what the result owns. */
+	void (*head)(void *data, const json_t *record);
+	void (*take)(void *data, struct result *result);
 	void *data;
 };
 
 void vm_stream_line(struct vm_stream *stream, json_t *line);
 /* The machine ended in the middle: the scenario under way gets its verdict from how it did. */
 void vm_stream_end_of_machine(struct vm_stream *stream, const struct machine *machine);
+/* Its name, NULL: none. */
+const char *vm_stream_under_way(const struct vm_stream *stream);
 void vm_stream_clear(struct vm_stream *stream);
 
 #endif

@@ -12,10 +12,12 @@
 struct vm_values {
 	struct opt_list kernels, params, filters, with;
 	const char *cgroups, *swap, *append, *output, *results;
-	uint64_t memory_bytes, cpus, nodes, repeat, timeout_ns, boot_ns;
-	uint64_t seed; /* UINT64_MAX: none, time runs free */
+	uint64_t memory_bytes, cpus, nodes, repeat, boot_ns;
+	uint64_t timeout_ns; /* of a scenario; UINT64_MAX: its own */
+	uint64_t jobs;	     /* machines at once; 0: as many as this machine has CPUs */
+	uint64_t seed;	     /* UINT64_MAX: none, time runs free */
 	int format, colour;
-	bool verbose, console;
+	bool verbose, console, snapshot;
 };
 
 #endif

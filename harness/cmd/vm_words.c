@@ -26,6 +26,11 @@ json_t *vm_words_run(const struct vm_values *values, const char *after)
 		MEM_AUTO char *word = mem_printf("--after=%s", after);
 		json_array_append_new(words, field_text_new(word));
 	}
+	if (values->timeout_ns != UINT64_MAX) {
+		MEM_AUTO char *word =
+			mem_printf("--timeout=%lluns", (unsigned long long)values->timeout_ns);
+		json_array_append_new(words, json_string(word));
+	}
 	add_list(words, "param", &values->params);
 	add_list(words, "filter", &values->filters);
 	return words;
