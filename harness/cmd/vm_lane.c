@@ -158,7 +158,9 @@ static int useless(struct vm_lane *lane, struct err *err)
 		fleet->no_save = true;
 		return 0;
 	}
-	if (++fleet->failures < VM_BOOTS && (end == MACHINE_PANIC || end == MACHINE_RESET))
+	bool by_saving = lane->state == LANE_IDLE && fleet->no_save && end == MACHINE_TIMEOUT;
+	if (++fleet->failures < VM_BOOTS &&
+	    (end == MACHINE_PANIC || end == MACHINE_RESET || by_saving))
 		return 0;
 	return err_set(err, end == MACHINE_TIMEOUT ? ETIMEDOUT : ENOTRECOVERABLE,
 		       "the machine ended before it had run anything (%s)", machine_end_name(end));

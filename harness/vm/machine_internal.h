@@ -16,7 +16,7 @@ struct machine {
 	struct str control; /* bytes of a line that is not complete */
 	bool gone;	    /* QEMU has ended */
 	bool ready, done, interrupted, timed_out, broken_channel;
-	bool migrated, migration_failed;
+	bool migrated, migration_failed, resumed;
 	char migration_error[160];
 	int status; /* of 'done' */
 	int wait_status;

@@ -1,7 +1,8 @@
 /*
- * Saving a machine and going on from what was saved, over QEMU's control protocol (QMP: a JSON object
- * a line, QEMU's docs/interop/qmp-spec). The state goes through 'migrate' into a file without a
- * name. A machine that was saved while it ran goes on by itself when it is restored, and says so
+ * Saving a machine and going on from what was saved, over QEMU's control protocol (QMP: a JSON
+ * object a line, QEMU's docs/interop/qmp-spec). The state goes through 'migrate' into a file
+ * without a name. A machine that was saved while it ran goes on by itself when it is restored, and
+ * says so
  * ("RESUME"); before that nothing may be sent to its serial ports, whose state is still to come.
  */
 #include <errno.h>
@@ -16,58 +17,10 @@
 #include "base/fd.h"
 #include "harness/vm/machine_internal.h"
 
-#define SAVE_NS	      60000000000ULL
+#define SAVE_NS	      20000000000ULL
 #define BANDWIDTH_MAX 100000000000LL /* bytes a second: QEMU's default is for networks */
 
 enum { ENTROPY = 32 };
-
-/* ---- what QEMU says ------------------------------------------------------------------------- */
-
-static void take_event(struct machine *machine, const char *event, const json_t *line)
-{
-	const char *status =
-		json_string_value(json_object_get(json_object_get(line, "data"), "status"));
-
-	if (str_eq(event, "RESUME") && machine->options.qemu.restore_fd >= 0)
-		machine_wake(machine);
-	if (!str_eq(event, "MIGRATION"))
-		return;
-	machine->migration_failed = machine->migration_failed || str_eq(status, "failed");
-	machine->migrated =
-		machine->migrated || str_eq(status, "completed") || machine->migration_failed;
-}
-
-static void take_answer(struct machine *machine, const json_t *line)
-{
-	const json_t *error = json_object_get(line, "error");
-	const char *desc = json_string_value(json_object_get(error, "desc"));
-
-	/* Other commands are wishes: an older QEMU has fewer parameters. */
-	if (!error || !str_eq(json_string_value(json_object_get(line, "id")), "migrate"))
-		return;
-	machine->migration_failed = true;
-	machine->migrated = true;
-	snprintf(machine->migration_error, sizeof(machine->migration_error), "%s",
-		 desc ? desc : "refused");
-}
-
-void machine_take_control(struct machine *machine, const char *bytes, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (bytes[i] != '\n') {
-			str_addn(&machine->control, &bytes[i], 1);
-			continue;
-		}
-		json_t *line = json_loadb(machine->control.s, machine->control.len, 0, NULL);
-		const char *event = json_string_value(json_object_get(line, "event"));
-		if (event)
-			take_event(machine, event, line);
-		else
-			take_answer(machine, line);
-		json_decref(line);
-		machine->control.len = 0;
-	}
-}
 
 /* ---- what it is told ------------------------------------------------------------------------ */
 
@@ -120,6 +73,61 @@ void machine_wake(struct machine *machine)
 	json_decref(line);
 }
 
+/* ---- what QEMU says ------------------------------------------------------------------------- */
+
+static void take_event(struct machine *machine, const char *event, const json_t *line)
+{
+	const char *status =
+		json_string_value(json_object_get(json_object_get(line, "data"), "status"));
+
+	if (str_eq(event, "RESUME") && machine->options.qemu.restore_fd >= 0)
+		machine_wake(machine);
+	machine->resumed = machine->resumed || str_eq(event, "RESUME");
+	if (!str_eq(event, "MIGRATION"))
+		return;
+	machine->migration_failed = machine->migration_failed || str_eq(status, "failed");
+	machine->migrated =
+		machine->migrated || str_eq(status, "completed") || machine->migration_failed;
+}
+
+static void take_answer(struct machine *machine, const json_t *line)
+{
+	const json_t *error = json_object_get(line, "error");
+	const char *desc = json_string_value(json_object_get(error, "desc"));
+	const char *id = json_string_value(json_object_get(line, "id"));
+
+	/* "Migration is not finalized yet": it says that it is completed a moment before it is. */
+	if (error && str_eq(id, "cont"))
+		command(machine, "cont", NULL, -1);
+	/* Other commands are wishes: an older QEMU has fewer parameters. */
+	if (!error || !str_eq(id, "migrate"))
+		return;
+	machine->migration_failed = true;
+	machine->migrated = true;
+	snprintf(machine->migration_error, sizeof(machine->migration_error), "%s",
+		 desc ? desc : "refused");
+}
+
+void machine_take_control(struct machine *machine, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] != '\n') {
+			str_addn(&machine->control, &bytes[i], 1);
+			continue;
+		}
+		json_t *line = json_loadb(machine->control.s, machine->control.len, 0, NULL);
+		const char *event = json_string_value(json_object_get(line, "event"));
+		if (event)
+			take_event(machine, event, line);
+		else
+			take_answer(machine, line);
+		json_decref(line);
+		machine->control.len = 0;
+	}
+}
+
+/* ---- saving ---------------------------------------------------------------------------------- */
+
 /* QEMU 9.1 calls "fd:" of a file obsolete, and older ones than 8.2 have no "file:". */
 static int migrate(struct machine *machine, int fd, bool by_name, struct err *err)
 {
@@ -145,7 +153,12 @@ int machine_save(struct machine *machine, int fd, struct err *err)
 		r = migrate(machine, fd, true, err);
 	if (r < 0)
 		return r;
-	command(machine, "cont", NULL, -1); /* it was stopped when all of it was written */
+	/* It was stopped when all of it was written, and a serial port must not get a byte then. */
+	machine->resumed = false;
+	command(machine, "cont", NULL, -1);
+	if (!machine->migration_failed &&
+	    machine_wait(machine, &machine->resumed, clock_ns() + SAVE_NS, err) < 0)
+		return -err->code;
 	if (machine->migration_failed)
 		return err_set(err, EOPNOTSUPP, "QEMU cannot save the machine: %s",
 			       *machine->migration_error ? machine->migration_error : "it failed");
