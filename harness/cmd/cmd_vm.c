@@ -22,6 +22,8 @@ enum { CPUS_MAX = 64, NODES_MAX = 8, JOBS_MAX = 64, EXIT_INTERRUPTED = 130 };
 
 static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
 
+static const char *const accels[] = {[VM_TCG] = "tcg", [VM_KVM] = "kvm", [VM_AUTO] = "auto", NULL};
+
 #define AT(field) offsetof(struct vm_values, field)
 
 static const struct opt options[] = {
@@ -67,6 +69,16 @@ static const struct opt options[] = {
 	 NULL, "file"},
 	{"results", '\0', OPT_TEXT, AT(results), "DIR",
 	 "keep the records below DIR (default ./results)", NULL, "dir"},
+	{"shell", '\0', OPT_FLAG, AT(shell), NULL,
+	 "run nothing: a shell in the machine on this terminal, with the catalogue and oomlab",
+	 NULL, NULL},
+	{"gdb", '\0', OPT_TEXT, AT(gdb), "PORT|SOCKET",
+	 "each machine waits for a debugger there: a TCP port of this machine, or a path", NULL,
+	 NULL},
+	{"accel", '\0', OPT_CHOICE, AT(accel), "HOW",
+	 "tcg: QEMU interprets (default); kvm: the hardware does; auto: kvm where a kernel is seen "
+	 "to boot with it",
+	 accels, NULL},
 	{"console", '\0', OPT_FLAG, AT(console), NULL, "show the guests' console on stderr", NULL,
 	 NULL},
 	{"colour", '\0', OPT_CHOICE, AT(colour), "WHEN", "colour: auto (default), always or never",

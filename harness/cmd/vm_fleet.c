@@ -135,7 +135,7 @@ static int open_fleet(struct vm_fleet *fleet, struct err *err)
 {
 	struct vm_run *run = fleet->run;
 	const struct vm_image_request request = {run->kernel, &run->values->with, run->scenarios,
-						 run->n_scenarios};
+						 run->n_scenarios, false};
 	struct loop_source *source;
 	int r = choose_lanes(fleet, err);
 

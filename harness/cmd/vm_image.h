@@ -6,6 +6,7 @@
 #define OOMLAB_CMD_VM_IMAGE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "base/opts.h"
@@ -18,6 +19,7 @@ struct vm_image_request {
 	 * names of the catalogue's. */
 	char *const *scenarios;
 	size_t n_scenarios;
+	bool person; /* somebody is going to use it: a shell and small programs go in */
 };
 
 /* The image in a file without a name (a descriptor), and the scenarios' words as the guest knows

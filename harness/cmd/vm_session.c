@@ -11,6 +11,7 @@
 #include "harness/cmd/progress.h"
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_run.h"
+#include "harness/cmd/vm_shell.h"
 #include "harness/vm/kernel.h"
 #include "harness/vm/qemu.h"
 
@@ -111,7 +112,7 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 	int r = open_kernel(spec, &kernel, err);
 
 	if (r >= 0)
-		r = vm_run(&run, err);
+		r = session->values->shell ? vm_shell(&run, err) : vm_run(&run, err);
 	if (r >= 0 && run.stream.record) {
 		int saved = save(session, &run, err);
 		r = saved < 0 ? saved : record_exit_status(run.stream.record);

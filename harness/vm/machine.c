@@ -230,6 +230,11 @@ int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns
 	return 0;
 }
 
+static uint64_t machine_in(uint64_t ns)
+{
+	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
+}
+
 static int watch(struct machine *machine, struct err *err)
 {
 	struct qemu *qemu = &machine->qemu;
@@ -279,7 +284,7 @@ int machine_start(const struct machine_options *options, struct machine **ret, s
 {
 	int r = machine_launch(options, ret, err);
 
-	return r < 0 ? r : machine_wait(*ret, &(*ret)->ready, clock_ns() + options->boot_ns, err);
+	return r < 0 ? r : machine_wait(*ret, &(*ret)->ready, machine_in(options->boot_ns), err);
 }
 
 /* ---- work ----------------------------------------------------------------------------------- */
@@ -359,6 +364,16 @@ bool machine_is_ready(const struct machine *machine)
 bool machine_is_gone(const struct machine *machine)
 {
 	return machine->gone;
+}
+
+void machine_type(struct machine *machine, const char *bytes, size_t n)
+{
+	(void)fd_write_full(machine->qemu.console, bytes, n);
+}
+
+int machine_wait_done(struct machine *machine, struct err *err)
+{
+	return machine_wait(machine, &machine->done, UINT64_MAX, err);
 }
 
 bool machine_is_done(const struct machine *machine, int *ret_status)
