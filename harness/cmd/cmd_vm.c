@@ -112,8 +112,32 @@ static int open_signals(struct err *err)
 	return fd < 0 ? err_errno(err, errno, "signalfd") : fd;
 }
 
+/* QEMU takes a comma for the end of a path. */
+static int check_gdb(const char *where, struct err *err)
+{
+	uint64_t port;
+
+	/* QEMU would remove what is there, whatever it is. */
+	if (where && strchr(where, '/') && access(where, F_OK) == 0)
+		return err_set(err, EINVAL, "--gdb: '%s' is there already", where);
+	if (!where || (strchr(where, '/') && !strchr(where, ',')))
+		return 0;
+	if (strchr(where, '/') || parse_u64(where, 65535, &port, err) < 0 || port < 1)
+		return err_set(err, EINVAL,
+			       "--gdb: expected a port, 1 to 65535, or a path with a slash and "
+			       "without a comma, got '%s'",
+			       where);
+	return 0;
+}
+
 static int check(const struct vm_values *values, struct err *err)
 {
+	if (check_gdb(values->gdb, err) < 0)
+		return -EINVAL;
+	if (values->seed != UINT64_MAX && values->accel == VM_KVM)
+		return err_set(
+			err, EINVAL,
+			"--accel=kvm: instructions are counted by TCG alone, without --seed");
 	if (values->cpus < 1 || values->cpus > CPUS_MAX)
 		return err_set(err, EINVAL, "--cpus: expected 1 to %d", CPUS_MAX);
 	if (values->jobs > JOBS_MAX)

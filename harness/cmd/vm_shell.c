@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "harness/cmd/cmd.h"
+#include "harness/cmd/vm_accel.h"
 #include "harness/cmd/vm_image.h"
 #include "harness/cmd/vm_run_internal.h"
 #include "harness/cmd/vm_words.h"
@@ -158,7 +159,10 @@ int vm_shell(struct vm_run *run, struct err *err)
 		options.data = &shell;
 		options.interrupt_fd = run->interrupt_fd;
 		shell.shown = run->values->console;
-		r = machine_start(&options, &shell.machine, err);
+		vm_run_tell_gdb(run);
+		r = vm_accel(run, initrd, append, &options.qemu.kvm, err);
+		if (r >= 0)
+			r = machine_start(&options, &shell.machine, err);
 		if (r >= 0)
 			r = be_there(&shell, run, err);
 		else if (shell.machine && r != -EINTR)

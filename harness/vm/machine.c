@@ -202,6 +202,11 @@ enum machine_end machine_ended(const struct machine *machine)
 
 /* ---- waiting -------------------------------------------------------------------------------- */
 
+static uint64_t machine_in(uint64_t ns)
+{
+	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
+}
+
 /* 0: *flag became true. */
 int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns, struct err *err)
 {
@@ -228,11 +233,6 @@ int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns
 			return r;
 	}
 	return 0;
-}
-
-static uint64_t machine_in(uint64_t ns)
-{
-	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
 }
 
 static int watch(struct machine *machine, struct err *err)
@@ -313,7 +313,7 @@ int machine_run(struct machine *machine, const json_t *words, uint64_t timeout_n
 		r = machine_send(machine, line, err);
 	json_decref(line);
 	if (r >= 0)
-		r = machine_wait(machine, &machine->done, clock_ns() + timeout_ns, err);
+		r = machine_wait(machine, &machine->done, machine_in(timeout_ns), err);
 	return r < 0 ? r : machine->status;
 }
 
