@@ -269,6 +269,10 @@ test-integration: all $(filter $(B)/%,$(INTEGRATION_RUN))
 test-prediction: all
 	@$(TEST_ENV) sh tests/prediction.sh
 
+##test-vm-starts: 200 virtual machines in a row, nothing of which may be left (many minutes; STARTS=N)
+test-vm-starts: all
+	@$(TEST_ENV) sh tests/run.sh tests/vm_starts.sh
+
 ##test-cli: tests of the command line alone
 test-cli: all man
 	@$(TEST_ENV) sh tests/run.sh $(CLI_SH)
@@ -365,5 +369,5 @@ help:
 
 FORCE:
 .PHONY: FORCE all run test test-unit test-logs test-integration test-prediction test-cli \
-	test-matrix check-layers fuzz clang man bench lint format \
+	test-matrix test-vm-starts check-layers fuzz clang man bench lint format \
 	install uninstall clean help
