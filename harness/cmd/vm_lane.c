@@ -329,10 +329,9 @@ int vm_lane_step(struct vm_lane *lane, struct err *err)
 	bool late = clock_ns() >= lane->deadline_ns;
 
 	/* Its last words first: they may be all that it had to say. */
-	if (lane->machine && (machine_is_gone(lane->machine) || late)) {
-		bool gone = machine_is_gone(lane->machine);
-		return lost(lane, !gone && lane->state != LANE_ENDING, err);
-	}
+	bool gone = lane->machine && machine_is_gone(lane->machine);
+	if (gone || (lane->machine && (late || machine_is_garbled(lane->machine))))
+		return lost(lane, late && !gone && lane->state != LANE_ENDING, err);
 	return steps[lane->state](lane, err);
 }
 

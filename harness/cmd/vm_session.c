@@ -94,7 +94,8 @@ static int open_kernel(const char *spec, struct kernel *kernel, struct err *err)
 	progress_begin(&progress, "vm", &watch);
 	int r = kernel_open(spec, &watch, kernel, err);
 	progress_end(&progress);
-	return r;
+	/* As when QEMU is not there: the word may be right, and on another machine it is there. */
+	return r == -ENOENT ? -(err->code = ENOPKG) : r;
 }
 
 /* QEMU leaves it behind when it is killed. */
