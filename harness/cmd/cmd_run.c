@@ -16,6 +16,7 @@
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/rate.h"
 #include "harness/cmd/terminal.h"
+#include "harness/exec/descriptors.h"
 #include "harness/exec/host.h"
 #include "harness/exec/supervise.h"
 #include "harness/report/report.h"
@@ -419,9 +420,12 @@ static void session_free(struct session *session)
 
 static int prepare(struct session *session, struct err *err)
 {
+	int r = descriptors_raise(err);
+
+	if (r < 0)
+		return r;
 	FD_AUTO root = fd_open_at(-1, "/", O_PATH | O_DIRECTORY, 0, err);
-	int r = root < 0 ? root
-			 : cg_host_open(root, session->values->parent, &session->cg_host, err);
+	r = root < 0 ? root : cg_host_open(root, session->values->parent, &session->cg_host, err);
 
 	if (r < 0)
 		return r;
