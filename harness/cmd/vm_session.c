@@ -19,6 +19,7 @@
 #include "base/parse.h"
 #include "harness/cmd/progress.h"
 #include "harness/cmd/terminal.h"
+#include "harness/cmd/vm_programs.h"
 #include "harness/cmd/vm_verdict.h"
 #include "harness/record/field.h"
 #include "harness/record/text.h"
@@ -153,6 +154,9 @@ static int build_image(const struct vm_session *session, const struct kernel *ke
 	add_folders(&image);
 	if (r >= 0)
 		r = add_with(&image, &session->values->with, err);
+	if (r >= 0)
+		vm_programs_add(&image, session->argv, (size_t)session->argc,
+				&session->values->params, &session->values->filters);
 	if (r >= 0)
 		r = add_modules(&image, kernel, err);
 	if (r >= 0)
