@@ -96,29 +96,55 @@ int records_add(struct records *records, const char *path, struct err *err)
 	return add_folder(records, path, err);
 }
 
-static void drop(json_t *list, const char *const *keys)
+static bool listed(const char *const *names, const char *name)
 {
-	json_t *each;
-	size_t i;
+	while (*names && !str_eq(*names, name))
+		names++;
+	return *names != NULL;
+}
 
-	json_array_foreach (list, i, each) {
-		for (size_t k = 0; keys[k]; k++)
-			(void)json_object_del(each, keys[k]);
+static void keep(json_t *object, const char *const *keys)
+{
+	json_t *value;
+	const char *key;
+	void *next;
+
+	json_object_foreach_safe(object, next, key, value)
+	{
+		if (!listed(keys, key))
+			(void)json_object_del(object, key);
 	}
 }
 
+static void make_kill_small(json_t *kill)
+{
+	static const char *const members[] = {"comm",  "task",	    "child", "group",
+					      "audit", "predicted", NULL};
+	static const char *const outcome[] = {"outcome", "verdict", NULL};
+
+	keep(kill, members);
+	keep(json_object_get(kill, "predicted"), outcome);
+	keep(json_object_get(kill, "audit"), outcome);
+}
+
+/* What a verdict rests on. What was found for a pass says no more than that it is one. */
 static void make_small(struct record *record)
 {
-	static const char *const finding[] = {"seen", NULL};
-	static const char *const kill[] = {"timeline", "report", "sources", "anon_rss", NULL};
+	static const char *const finding[] = {"at", "what", "expected", "got", "ok", NULL};
+	json_t *each;
+	size_t k;
 
 	for (size_t i = 0; i < record->n; i++) {
 		struct result *result = record->results[i];
 		(void)json_array_clear(result->events);
 		(void)json_array_clear(result->samples);
 		(void)json_array_clear(result->log);
-		drop(result->findings, finding);
-		drop(result->kills, kill);
+		if (result->verdict == VERDICT_PASS)
+			(void)json_array_clear(result->findings);
+		json_array_foreach (result->findings, k, each)
+			keep(each, finding);
+		json_array_foreach (result->kills, k, each)
+			make_kill_small(each);
 	}
 }
 
