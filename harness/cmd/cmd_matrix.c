@@ -41,7 +41,7 @@ static const struct opt options[] = {
 	{"strict", '\0', OPT_FLAG, AT(strict), NULL,
 	 "what is skipped or missing now counts as a regression, too", NULL, NULL},
 	{"save", '\0', OPT_TEXT, AT(save), "DIR",
-	 "write the newest record of each column there, without events, for a --baseline", NULL,
+	 "write the records of each column there, without events, for a --baseline", NULL,
 	 "dir"},
 	{"changed", 'c', OPT_FLAG, AT(changed), NULL,
 	 "only scenarios that differ between the columns or from the baseline", NULL, NULL},

@@ -156,16 +156,70 @@ static int make_folder(int at, const char *name, struct err *err)
 	return fd_open_at(at, name, O_RDONLY | O_DIRECTORY, 0, err);
 }
 
+/* What is not there counts as empty (results/README.md). */
+static void drop_empty(json_t *object)
+{
+	json_t *value;
+	const char *key;
+	void *next;
+
+	json_object_foreach_safe(object, next, key, value)
+	{
+		if ((json_is_array(value) && json_array_size(value) == 0) ||
+		    (json_is_object(value) && json_object_size(value) == 0) || json_is_null(value))
+			(void)json_object_del(object, key);
+	}
+}
+
+static void add_json(struct str *out, const json_t *json)
+{
+	char *text = json_dumps(json, JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+
+	str_add(out, text ? text : "null");
+	free(text);
+}
+
+/* A result a line: what changes in a checked-in record is then seen in its diff. */
+static void dump_small(const struct record *record, struct str *out)
+{
+	json_t *json = record_to_json(record), *value;
+	const char *key;
+	size_t i;
+
+	str_add(out, "{");
+	json_object_foreach (json, key, value) {
+		if (str_eq(key, "results"))
+			continue;
+		str_addf(out, "\"%s\": ", key);
+		add_json(out, value);
+		str_add(out, ",\n");
+	}
+	str_add(out, "\"results\": [");
+	json_array_foreach (json_object_get(json, "results"), i, value) {
+		drop_empty(value);
+		(void)json_object_del(value, "title");
+		str_add(out, i ? ",\n" : "\n");
+		add_json(out, value);
+	}
+	str_add(out, "\n]}\n");
+	json_decref(json);
+}
+
 int records_save_small(struct record *record, const char *folder, const char *name, struct err *err)
 {
 	FD_AUTO base = make_folder(AT_FDCWD, folder, err);
 	FD_AUTO dir = base < 0 ? -1 : make_folder(base, name, err);
+	FD_AUTO fd =
+		dir < 0 ? -1
+			: fd_open_at(dir, "record.json", O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
+	STR_AUTO text = STR_INIT;
 
-	if (dir < 0)
+	if (fd < 0)
 		return -err->code;
 	make_small(record);
-	int r = record_save(record, dir, err);
-	return r < 0 ? err_wrap(err, "'%s/%s'", folder, name) : r;
+	dump_small(record, &text);
+	int r = fd_write_full(fd, str_text(&text), text.len);
+	return r < 0 ? err_errno(err, -r, "cannot write '%s/%s/record.json'", folder, name) : 0;
 }
 
 void records_free(struct records *records)
