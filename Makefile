@@ -273,17 +273,13 @@ test-prediction: all
 test-cli: all man
 	@$(TEST_ENV) sh tests/run.sh $(CLI_SH)
 
-##test-matrix: the catalogue on KERNELS in virtual machines, cgroup v1 and v2, against results/baseline
-# What fails on some kernel is the matrix's to judge where there is a baseline; what broke (3) is not.
+##test-matrix: the catalogue on KERNELS in virtual machines, cgroup CGROUPS, against BASELINE (results/baseline)
 KERNELS ?= debian:5.10 debian:6.1 debian:6.12 debian:7.3
+CGROUPS ?= v1,v2
 BASELINE ?= results/baseline
 test-matrix: all
-	@rm -rf $(B)/matrix; ran=0; judged=0; \
-	$(B)/oomlab vm $(KERNELS:%=--kernel=%) --cgroup=v1,v2 --results=$(B)/matrix $(ARGS) || ran=$$?; \
-	case $$ran in 0 | 1 | 3 | 77) ;; *) exit $$ran ;; esac; \
-	if test -d '$(BASELINE)'; then set -- --baseline '$(BASELINE)'; else set --; fi; \
-	$(B)/oomlab matrix "$$@" $(B)/matrix || judged=$$?; \
-	if test $$ran -eq 3 || { test $$# -eq 0 && test $$ran -eq 1; }; then exit $$ran; fi; exit $$judged
+	@KERNELS='$(KERNELS)' CGROUPS='$(CGROUPS)' BASELINE='$(BASELINE)' RESULTS='$(B)/matrix' \
+	$(TEST_ENV) sh tests/matrix.sh $(ARGS)
 
 ##check-layers: hold the includes against the arrows of docs/architecture.md
 check-layers:
@@ -361,7 +357,7 @@ clean:
 ##help: this list
 help:
 	@sed -n 's/^##\([^:]*\): */  \1\t/p' Makefile | expand -t 20
-	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS KERNELS BASELINE'
+	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS KERNELS CGROUPS BASELINE'
 
 FORCE:
 .PHONY: FORCE all run test test-unit test-logs test-integration test-prediction test-cli \

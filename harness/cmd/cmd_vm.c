@@ -15,7 +15,7 @@
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_session.h"
 
-#define DEFAULT_MEMORY	(256ULL << 20)
+#define DEFAULT_MEMORY	(512ULL << 20)
 #define DEFAULT_BOOT_NS (90ULL * 1000000000ULL)
 
 enum { CPUS_MAX = 64, NODES_MAX = 8, JOBS_MAX = 64, EXIT_INTERRUPTED = 130 };
@@ -31,7 +31,7 @@ static const struct opt options[] = {
 	 NULL, "file"},
 	{"cgroup", 'c', OPT_TEXT, AT(cgroups), "LIST",
 	 "v1, v2 or hybrid, or several with commas: a boot each (default v2)", NULL, NULL},
-	{"memory", 'm', OPT_SIZE, AT(memory_bytes), "SIZE", "memory of the machine (default 256M)",
+	{"memory", 'm', OPT_SIZE, AT(memory_bytes), "SIZE", "memory of the machine (default 512M)",
 	 NULL, NULL},
 	{"cpus", '\0', OPT_U64, AT(cpus), "N", "its CPUs (default 1)", NULL, NULL},
 	{"numa", '\0', OPT_U64, AT(nodes), "N", "its NUMA nodes (default 1)", NULL, NULL},

@@ -18,6 +18,8 @@ struct vm_image_request {
 	 * names of the catalogue's. */
 	char *const *scenarios;
 	size_t n_scenarios;
+	/* What narrows them down: the programs that they call go into the image. */
+	const struct opt_list *params, *filters;
 };
 
 /* The image in a file without a name (a descriptor), and the scenarios' words as the guest knows

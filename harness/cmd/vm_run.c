@@ -143,8 +143,12 @@ static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
 {
 	const struct vm_values *values = run->values;
 	const struct record *record = run->stream.record;
-	const struct vm_image_request request = {run->kernel, &values->with, run->scenarios,
-						 run->n_scenarios};
+	const struct vm_image_request request = {.kernel = run->kernel,
+						 .with = &values->with,
+						 .scenarios = run->scenarios,
+						 .n_scenarios = run->n_scenarios,
+						 .params = &values->params,
+						 .filters = &values->filters};
 	MEM_AUTO char *append = vm_words_kernel(values, run->cgroup);
 	json_t *words = vm_words_run(values, record ? record->results[record->n - 1]->name : NULL);
 	FD_AUTO initrd = vm_image_build(&request, words, true, err);
