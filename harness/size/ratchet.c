@@ -15,6 +15,8 @@
 #include "harness/size/run_internal.h"
 
 enum {
+	LOOK_AGAIN = 4, /* times, before room that is no use is not counted on */
+	ROOM_BYTES = 65536,
 	STUCK_TICKS = 2,      /* of silence, then a sleeper that nobody announced is believed */
 	STOCK_PAGES = 64,     /* what a CPU charges in advance (MEMCG_CHARGE_BATCH) */
 	NEAR_BYTES = 1 << 20, /* the largest charge that fails a call: a folio, a few page tables */
@@ -59,6 +61,7 @@ static bool raise_limit(struct run *run)
 	run->limit_bytes += run->spec->step_bytes;
 	run->ret->steps++;
 	run->raised = true;
+	run->looked_again = 0;
 	if (set_limit(run, run->limit_bytes, &err) >= 0)
 		return true;
 	snprintf(run->ret->why, sizeof(run->ret->why), "%.190s", err.text);
@@ -76,11 +79,17 @@ static uint64_t calls_failcnt(void *data)
 static bool calls_raise(void *data)
 {
 	struct run *run = data;
+	uint64_t usage = counter(run, "usage");
 
 	/* The count moves also where reclaim helped: a call that fails far below the limit failed
 	 * for a reason of its own. */
-	if (counter(run, "usage") + NEAR_BYTES + stock_bytes() < run->limit_bytes)
+	if (usage + NEAR_BYTES + stock_bytes() < run->limit_bytes)
 		return false;
+	/* The OOM killer looks for room once more before it kills (mem_cgroup_out_of_memory). */
+	if (usage + ROOM_BYTES <= run->limit_bytes && run->looked_again < LOOK_AGAIN) {
+		run->looked_again++;
+		return !run->ending;
+	}
 	return raise_limit(run);
 }
 
@@ -136,8 +145,8 @@ void ratchet_event(struct run *run)
 		return;
 	if (run->lab->version == CG_V2)
 		look_at_high(run);
-	else if (times > 0)
-		(void)raise_limit(run);
+	else if (times > 0 && counter(run, "under_oom"))
+		(void)raise_limit(run); /* else what was freed meanwhile has woken it */
 }
 
 void ratchet_tick(struct run *run)

@@ -27,7 +27,7 @@ struct run {
 	uint64_t deadline_ns, tick_ns, next_tick_ns;
 	/* ratchet.c */
 	uint64_t limit_bytes, stuck_failcnt, raised_high;
-	unsigned int stuck;
+	unsigned int stuck, looked_again;
 	bool raised; /* since the last look for sleepers that nobody announced */
 };
 
