@@ -20,7 +20,7 @@
 #include "harness/size/measure.h"
 #include "harness/size/tell.h"
 
-enum { EXIT_INTERRUPTED = 130, SAMPLES_MAX = 10000, CHARGE_BATCH_PAGES = 64 };
+enum { EXIT_INTERRUPTED = 130, SAMPLES_MAX = 10000, CHARGE_BATCH_PAGES = 64, TAIL_LINES = 5 };
 /* Of what is available, the most that is risked: the rest is for everybody else. */
 enum { RISK_PERCENT = 90 };
 
@@ -314,6 +314,17 @@ static void print_result(const struct session *session)
 	(void)fputs(str_text(&text), stdout);
 }
 
+/* Of what it wrote to stderr. */
+static const char *last_lines(const char *text)
+{
+	const char *at = text + strlen(text);
+
+	for (int lines = 0; at > text; at--)
+		if (at[-1] == '\n' && at[0] && ++lines == TAIL_LINES)
+			break;
+	return at;
+}
+
 static int report_trouble(const struct session *session)
 {
 	const struct size_report *report = &session->report;
@@ -323,8 +334,8 @@ static int report_trouble(const struct session *session)
 		return CMD_OK;
 	(void)err_set(&err, EINVAL, "%s", report->why);
 	(void)cmd_fail(session->ctx, CMD_FAILED, &err);
-	if (report->trouble == SIZE_FAILS && report->free.tail_len)
-		cmd_print_clean(stderr, report->free.tail);
+	if (report->trouble == SIZE_FAILS)
+		cmd_print_clean(stderr, last_lines(report->free.tail));
 	return report->trouble == SIZE_INTERRUPTED ? EXIT_INTERRUPTED : CMD_FAILED;
 }
 
@@ -348,8 +359,10 @@ static int size_run_command(struct cmd_ctx *ctx, void *values, int argc, char **
 		   measure(&session, &warnings, &err) < 0) {
 		status = cmd_fail(ctx, err.code == EINVAL ? CMD_USAGE : CMD_BROKEN, &err);
 	} else {
+		const struct size_report *report = &session.report;
 		status = report_trouble(&session);
-		print_result(&session);
+		if (session.values->json || report->found || report->n_trials || report->n_samples)
+			print_result(&session);
 	}
 	if (warnings.len) {
 		fprintf(stderr, "oomlab size: could not put everything back:\n%s",

@@ -144,31 +144,68 @@ static void look_at_open(struct follow *follow, pid_t tid, const struct __ptrace
 
 /* ---- events -------------------------------------------------------------------------------- */
 
-static void resume(pid_t tid, bool to_exit, int signal)
+static void resume(const struct follow_thread *thread, int signal)
 {
 	/* ESRCH: it was killed meanwhile. */
-	(void)ptrace(to_exit ? PTRACE_SYSCALL : PTRACE_CONT, tid, 0, (void *)(intptr_t)signal);
+	(void)ptrace(thread->inside || thread->armed ? PTRACE_SYSCALL : PTRACE_CONT, thread->tid, 0,
+		     (void *)(intptr_t)signal);
 }
 
-static void on_begins(struct follow *follow, struct follow_thread *thread)
+static bool is_foreign(struct follow *follow, const struct __ptrace_syscall_info *info)
+{
+	if (info->arch == AUDIT_ARCH_X86_64)
+		return false;
+	give_up(follow, &follow->lost, "it runs 32-bit programs");
+	return true;
+}
+
+/* The filter stopped a call. */
+static void on_filter(struct follow *follow, struct follow_thread *thread)
 {
 	struct __ptrace_syscall_info info;
 
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) <= 0 ||
-	    info.op != PTRACE_SYSCALL_INFO_SECCOMP) {
-		resume(thread->tid, false, 0);
-		return;
-	}
-	if (info.arch != AUDIT_ARCH_X86_64)
-		give_up(follow, &follow->lost, "it runs 32-bit programs");
-	else
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) > 0 &&
+	    info.op == PTRACE_SYSCALL_INFO_SECCOMP && !is_foreign(follow, &info)) {
 		look_at_open(follow, thread->tid, &info);
-	if (!follow->retries || info.arch != AUDIT_ARCH_X86_64) {
-		resume(thread->tid, false, 0);
-		return;
+		if (follow->style == FOLLOW_CHARGES)
+			again_begins(thread, &info, info.seccomp.nr,
+				     (const uint64_t *)info.seccomp.args,
+				     follow->calls->failcnt(follow->data));
 	}
-	again_begins(thread, &info, follow->calls->failcnt(follow->data));
-	resume(thread->tid, true, 0);
+	resume(thread, 0);
+}
+
+/* A call begins or ends: the latter where its beginning was seen. */
+static void on_call(struct follow *follow, struct follow_thread *thread)
+{
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) > 0 &&
+	    !is_foreign(follow, &info)) {
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+			again_begins(thread, &info, info.entry.nr,
+				     (const uint64_t *)info.entry.args,
+				     follow->calls->failcnt(follow->data));
+		else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
+			again_ended(follow, thread);
+	}
+	resume(thread, 0);
+}
+
+/* Its first stop since follow_arm(), whatever it is for. */
+static void arm_thread(struct follow *follow, struct follow_thread *thread)
+{
+	if (!follow->armed || thread->armed)
+		return;
+	thread->armed = true;
+	follow->missed = follow->missed || follow->calls->failcnt(follow->data) > 0;
+}
+
+void follow_arm(struct follow *follow)
+{
+	follow->armed = true;
+	for (size_t i = 0; i < follow->n; i++)
+		(void)ptrace(PTRACE_INTERRUPT, follow->threads[i].tid, 0, 0);
 }
 
 /* exec by a thread makes it the first one of its process; the others are gone. */
@@ -194,14 +231,14 @@ static void on_event(struct follow *follow, struct follow_thread *thread, int ev
 
 	switch (event) {
 	case PTRACE_EVENT_SECCOMP:
-		on_begins(follow, thread);
+		on_filter(follow, thread);
 		return;
 	case PTRACE_EVENT_EXEC:
 		on_exec(follow, tid);
 		thread = get_thread(follow, tid);
 		break;
 	case PTRACE_EVENT_STOP:
-		/* Stopped by job control: stays so until SIGCONT. SIGTRAP: it is new. */
+		/* Stopped by job control: stays so until SIGCONT. SIGTRAP: it is new, or armed. */
 		if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN ||
 		    signal == SIGTTOU) {
 			(void)ptrace(PTRACE_LISTEN, tid, 0, 0);
@@ -211,13 +248,7 @@ static void on_event(struct follow *follow, struct follow_thread *thread, int ev
 	default:
 		break;
 	}
-	resume(tid, thread->inside, 0);
-}
-
-static void on_ended(struct follow *follow, struct follow_thread *thread)
-{
-	again_ended(follow, thread);
-	resume(thread->tid, false, 0);
+	resume(thread, 0);
 }
 
 void follow_take(struct follow *follow, pid_t tid, int status)
@@ -226,20 +257,25 @@ void follow_take(struct follow *follow, pid_t tid, int status)
 		forget_thread(follow, tid);
 		return;
 	}
+	bool known = find_thread(follow, tid) != NULL;
 	struct follow_thread *thread = get_thread(follow, tid);
 	int signal = WSTOPSIG(status), event = status >> 16;
+	if (known)
+		arm_thread(follow, thread);
+	else
+		thread->armed = follow->armed; /* from its first instruction on */
 	if (event)
 		on_event(follow, thread, event, signal);
 	else if (signal == (SIGTRAP | 0x80))
-		on_ended(follow, thread);
+		on_call(follow, thread);
 	else
-		resume(tid, thread->inside, signal);
+		resume(thread, signal);
 }
 
-void follow_begin(struct follow *follow, pid_t pid, bool retries, const struct follow_calls *calls,
-		  void *data)
+void follow_begin(struct follow *follow, pid_t pid, enum follow_style style,
+		  const struct follow_calls *calls, void *data)
 {
-	*follow = (struct follow){.calls = calls, .data = data, .retries = retries};
+	*follow = (struct follow){.calls = calls, .data = data, .style = style};
 	(void)get_thread(follow, pid);
 }
 

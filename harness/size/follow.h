@@ -26,14 +26,22 @@ struct follow_calls {
 	bool (*raise)(void *data);
 };
 
+enum follow_style {
+	FOLLOW_LOOK,	/* only who reads its limit is looked for; filter: FILTER_OPENS */
+	FOLLOW_CHARGES, /* calls that fail are made again, from the start; FILTER_CHARGES */
+	FOLLOW_LATE,	/* the same from follow_arm() on, until then at full speed; FILTER_OPENS */
+};
+
 struct follow {
 	const struct follow_calls *calls;
 	void *data;
-	bool retries; /* else the calls are only looked at */
+	enum follow_style style;
+	bool armed; /* FOLLOW_LATE: from here on every call is seen */
 	struct follow_thread *threads;
 	size_t n, cap;
 	unsigned int n_retries;
-	bool self_sized;	  /* it reads its limit ... */
+	bool self_sized; /* it reads its limit ... */
+	bool missed;
 	bool lost;		  /* it cannot be followed ... */
 	char why[FOLLOW_WHY_MAX]; /* ... for this reason */
 };
@@ -42,8 +50,11 @@ struct follow {
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 	 PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
 
-void follow_begin(struct follow *follow, pid_t pid, bool retries, const struct follow_calls *calls,
-		  void *data);
+void follow_begin(struct follow *follow, pid_t pid, enum follow_style style,
+		  const struct follow_calls *calls, void *data);
+/* FOLLOW_LATE: stops every thread once, to see its calls from there on. When a charge has failed
+ * before a thread stopped, a call of it may have failed unseen: 'missed'. */
+void follow_arm(struct follow *follow);
 void follow_end(struct follow *follow);
 /* A status of waitpid(__WALL): acts on it and lets the thread go on. */
 void follow_take(struct follow *follow, pid_t tid, int status);

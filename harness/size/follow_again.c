@@ -16,11 +16,11 @@
 #include "harness/size/retry.h"
 
 void again_begins(struct follow_thread *thread, const struct __ptrace_syscall_info *info,
-		  uint64_t failcnt)
+		  uint64_t nr, const uint64_t *args, uint64_t failcnt)
 {
 	thread->inside = true;
-	thread->nr = info->seccomp.nr;
-	memcpy(thread->args, info->seccomp.args, sizeof(thread->args));
+	thread->nr = nr;
+	memcpy(thread->args, args, sizeof(thread->args));
 	thread->failcnt = failcnt;
 	/* A handler's call while a transfer rests leaves it alone; the same place with another
 	 * call (siglongjmp) ends it. */

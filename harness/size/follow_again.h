@@ -15,6 +15,7 @@
 struct follow_thread {
 	pid_t tid;
 	bool inside; /* a call began whose end we want to see */
+	bool armed;  /* FOLLOW_LATE: all of its calls are seen */
 	uint64_t nr, args[6];
 	uint64_t failcnt; /* of the group when it began */
 	/* A transfer of which a part is done: the call as it was, to be put back in the end. */
@@ -24,7 +25,7 @@ struct follow_thread {
 };
 
 void again_begins(struct follow_thread *thread, const struct __ptrace_syscall_info *info,
-		  uint64_t failcnt);
+		  uint64_t nr, const uint64_t *args, uint64_t failcnt);
 /* The stop at the end of a call: leaves its result, or has it made again. */
 void again_ended(struct follow *follow, struct follow_thread *thread);
 

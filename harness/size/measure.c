@@ -86,6 +86,32 @@ static void add_sample(struct measure *measure, const struct run_result *run)
 		report->peak = run->top;
 }
 
+/* A small program that runs with the least that can be asked for needs no search. */
+static int try_floor(struct measure *measure, uint64_t start, struct err *err)
+{
+	struct size_report *report = measure->report;
+	bool passed = false;
+
+	if (start > measure->options->step_bytes || measure->options->samples > 1 ||
+	    !uses_ratchet(measure))
+		return 0;
+	int r = trial_hard(measure, start, &passed, err);
+	if (r == 0 && passed) {
+		report->limit_bytes = start;
+		report->at_floor = report->found = true;
+	}
+	return r;
+}
+
+/* The ratchet did not move: it started too high. */
+static uint64_t lower_start(const struct measure *measure, uint64_t start, const struct look *top)
+{
+	uint64_t seen = down(measure, look_unreclaimable(top) / 10 * 9);
+	uint64_t half = down(measure, start / 2);
+
+	return seen < half ? seen : half;
+}
+
 /* One sample from *start, which comes down as far as needed. */
 static int sample(struct measure *measure, uint64_t *start, struct err *err)
 {
@@ -94,13 +120,15 @@ static int sample(struct measure *measure, uint64_t *start, struct err *err)
 	bool good = false;
 
 	for (;;) {
-		int r = trial_ratchet(measure, *start, &run, &good, err);
-		if (r != 0)
+		int r = try_floor(measure, *start, err);
+		if (r == 0 && !measure->report->found)
+			r = trial_ratchet(measure, *start, &run, &good, err);
+		if (r != 0 || measure->report->found)
 			return r;
 		if (run.end == RUN_SELF_SIZED || run.end == RUN_UNFOLLOWED || !good)
 			break;
 		if (run.steps == 0 && *start > measure->options->step_bytes) {
-			*start = down(measure, *start / 2);
+			*start = lower_start(measure, *start, &run.top);
 			continue;
 		}
 		add_sample(measure, &run);
@@ -121,7 +149,8 @@ static int take_samples(struct measure *measure, uint64_t wanted, uint64_t *star
 {
 	int r = 0;
 
-	while (r == 0 && uses_ratchet(measure) && measure->report->n_samples < wanted)
+	while (r == 0 && uses_ratchet(measure) && !measure->report->found &&
+	       measure->report->n_samples < wanted)
 		r = sample(measure, start, err);
 	return r;
 }
@@ -176,29 +205,35 @@ static int bisect(struct measure *measure, struct err *err)
 	return search(measure, &state, err);
 }
 
-/* A limit from samples that differ: it has to pass; that a step less would pass too, now and then,
- * is in the nature of it. */
-static int show_varying(struct measure *measure, uint64_t limit, struct err *err)
+/* A limit from samples: it has to pass as many times as there are samples, one after the other,
+ * which is what its confidence is counted from: the ratchet holds a program up, and where several
+ * processes run at once that changes what they need. That a step less passes too, now and then, is
+ * in the nature of it. */
+static int show_quantile(struct measure *measure, uint64_t limit, uint64_t times, struct err *err)
 {
-	uint64_t step = measure->options->step_bytes;
-	bool passed = false, below = false;
+	struct size_report *report = measure->report;
+	uint64_t step = measure->options->step_bytes, passes = 0;
+	bool passed = false;
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < UP_MAX; i++, limit += step) {
-		r = trial_hard(measure, limit, &passed, err);
-		if (r == 0 && passed)
-			break;
+	for (int i = 0; passes < times && i < UP_MAX; i++) {
+		limit += i > 0 ? step : 0;
+		passed = true;
+		for (passes = 0; r == 0 && passed && passes < times; passes += passed)
+			r = trial_hard(measure, limit, &passed, err);
+		if (r != 0)
+			return r;
 	}
-	if (r != 0)
-		return r;
-	if (!passed)
+	if (passes < times)
 		return trial_trouble(measure, SIZE_UNSTABLE,
-				     "the limit that its samples say was refused %d times; more "
-				     "samples (--samples) show more",
-				     UP_MAX);
-	measure->report->limit_bytes = limit;
-	measure->report->found = true;
-	return limit > step ? trial_hard(measure, limit - step, &below, err) : 0;
+				     "the limit that its samples say was refused, up to %d steps "
+				     "above; more samples (--samples) show more",
+				     UP_MAX - 1);
+	report->limit_bytes = limit;
+	report->at_floor = limit == step;
+	report->confidence = stats_confidence(times, times, report->quantile);
+	report->found = true;
+	return limit > step ? trial_hard(measure, limit - step, &passed, err) : 0;
 }
 
 /* A ratchet's sample, by a run at it and one a step below. When that does not fit, a second sample
@@ -230,22 +265,20 @@ static int show_sample(struct measure *measure, uint64_t limit, uint64_t *start,
 	if (other->limit_bytes == measure->report->samples[0].limit_bytes)
 		return search(measure, &state, err);
 	measure->report->varies = true;
-	return show_varying(measure, other->limit_bytes > limit ? other->limit_bytes : limit, err);
+	return show_quantile(measure, other->limit_bytes > limit ? other->limit_bytes : limit, 1,
+			     err);
 }
 
 static int find_limit(struct measure *measure, struct err *err)
 {
 	struct size_report *report = measure->report;
-	uint64_t start = first_start(measure);
-	int r = uses_ratchet(measure)
-			? take_samples(measure, measure->options->samples, &start, err)
-			: 0;
+	uint64_t start = first_start(measure), samples = measure->options->samples;
+	int r = take_samples(measure, samples, &start, err);
 
-	if (r == 0 && uses_ratchet(measure)) {
+	if (r == 0 && !report->found && report->n_samples > 0) {
 		uint64_t limit = bound(measure);
-		r = report->n_samples > 1 && report->varies
-			    ? show_varying(measure, limit, err)
-			    : show_sample(measure, limit, &start, err);
+		r = samples > 1 ? show_quantile(measure, limit, samples, err)
+				: show_sample(measure, limit, &start, err);
 	}
 	if (r == 0 && !report->found)
 		r = bisect(measure, err);

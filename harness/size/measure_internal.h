@@ -12,6 +12,7 @@ struct measure {
 	const struct size_options *options;
 	struct size_report *report;
 	uint64_t timeout_ns; /* of a run with a limit */
+	bool slow_start;     /* the ratchet has to see every call from the start */
 	bool output_known;   /* whether it varies was looked at */
 };
 

@@ -17,10 +17,14 @@
 enum {
 	LOOK_AGAIN = 4, /* times, before room that is no use is not counted on */
 	ROOM_BYTES = 65536,
+	MARGIN_LEAST = 2 << 20,
+	MARGIN_MOST = 32 << 20,
 	STUCK_TICKS = 2,      /* of silence, then a sleeper that nobody announced is believed */
 	STOCK_PAGES = 64,     /* what a CPU charges in advance (MEMCG_CHARGE_BATCH) */
 	NEAR_BYTES = 1 << 20, /* the largest charge that fails a call: a folio, a few page tables */
 };
+
+#define TICK_ARMED_NS 20000000ULL
 
 static uint64_t counter(const struct run *run, const char *name)
 {
@@ -95,6 +99,28 @@ static bool calls_raise(void *data)
 
 const struct follow_calls ratchet_calls = {.failcnt = calls_failcnt, .raise = calls_raise};
 
+/* ---- full speed, until near the limit ------------------------------------------------------ */
+
+/* What may be charged before every thread has been stopped: some milliseconds' worth. */
+uint64_t ratchet_margin(uint64_t limit_bytes)
+{
+	uint64_t part = limit_bytes / 16;
+
+	return part < MARGIN_LEAST ? MARGIN_LEAST : part > MARGIN_MOST ? MARGIN_MOST : part;
+}
+
+/* True: nothing else is to be done now. */
+static bool is_far(struct run *run)
+{
+	if (run->follow.style != FOLLOW_LATE || run->follow.armed)
+		return false;
+	if (counter(run, "usage") + ratchet_margin(run->limit_bytes) >= run->limit_bytes) {
+		follow_arm(&run->follow);
+		run->tick_ns = TICK_ARMED_NS;
+	}
+	return true;
+}
+
 /* ---- v1 ------------------------------------------------------------------------------------ */
 
 /* Of two that sleep at once the kernel announces one, and when that one goes on and waits for the
@@ -143,7 +169,9 @@ void ratchet_event(struct run *run)
 
 	if (cg_notify_ack(run->group, &times, &err) < 0 || run->ending)
 		return;
-	if (run->lab->version == CG_V2)
+	if (is_far(run) && times > 0)
+		run_end_now(run, RUN_MISSED); /* it was faster */
+	else if (run->lab->version == CG_V2)
 		look_at_high(run);
 	else if (times > 0 && counter(run, "under_oom"))
 		(void)raise_limit(run); /* else what was freed meanwhile has woken it */
@@ -151,6 +179,8 @@ void ratchet_event(struct run *run)
 
 void ratchet_tick(struct run *run)
 {
+	if (is_far(run))
+		return;
 	if (run->lab->version == CG_V2)
 		look_at_high(run);
 	else

@@ -24,6 +24,7 @@
 #include "harness/size/run_internal.h"
 
 #define TICK_NS	       20000000ULL
+#define TICK_LATE_NS   1000000ULL /* until every call is seen */
 #define TICK_HIGH_NS   2000000ULL /* v2 ratchet: the kernel announces at most every 10 ms */
 #define LEFT_BEHIND_NS 1000000000ULL
 #define GROUP_GONE_NS  20000000000ULL
@@ -110,6 +111,8 @@ static void check_follow(struct run *run)
 	if (run->follow.self_sized || run->follow.lost) {
 		snprintf(run->ret->why, sizeof(run->ret->why), "%s", run->follow.why);
 		run_end_now(run, run->follow.lost ? RUN_UNFOLLOWED : RUN_SELF_SIZED);
+	} else if (run->follow.missed) {
+		run_end_now(run, RUN_MISSED);
 	}
 }
 
@@ -310,17 +313,33 @@ static void make_cold(const struct size_command *command)
 	}
 }
 
+static enum follow_style choose_style(const struct run *run)
+{
+	if (run->lab->version == CG_V2)
+		return FOLLOW_LOOK;
+	return run->spec->late ? FOLLOW_LATE : FOLLOW_CHARGES;
+}
+
+static uint64_t choose_tick(const struct run *run, enum follow_style style)
+{
+	if (run->spec->mode == RUN_HARD || style == FOLLOW_CHARGES)
+		return TICK_NS;
+	return style == FOLLOW_LATE ? TICK_LATE_NS : TICK_HIGH_NS;
+}
+
 static int start(struct run *run, struct err *err)
 {
 	bool follow = run->spec->mode == RUN_RATCHET;
-	bool retries = follow && run->lab->version == CG_V1;
-	enum filter_kind filter = !follow ? FILTER_NONE : retries ? FILTER_CHARGES : FILTER_OPENS;
+	enum follow_style style = choose_style(run);
+	enum filter_kind filter = !follow		    ? FILTER_NONE
+				  : style == FOLLOW_CHARGES ? FILTER_CHARGES
+							    : FILTER_OPENS;
 
 	make_cold(run->spec->command);
 	run->began_ns = clock_ns();
 	run->deadline_ns =
 		run->spec->timeout_ns ? run->began_ns + run->spec->timeout_ns : UINT64_MAX;
-	run->tick_ns = follow && !retries ? TICK_HIGH_NS : TICK_NS;
+	run->tick_ns = choose_tick(run, style);
 	run->next_tick_ns = run->began_ns + run->tick_ns;
 	int r = spawn_command(run->spec->command, run->group, follow ? FOLLOW_OPTIONS : 0, filter,
 			      &run->child, err);
@@ -333,7 +352,7 @@ static int start(struct run *run, struct err *err)
 		return 0;
 	}
 	run->follows = true;
-	follow_begin(&run->follow, run->child.pid, retries, &ratchet_calls, run);
+	follow_begin(&run->follow, run->child.pid, style, &ratchet_calls, run);
 	return 0;
 }
 

@@ -40,7 +40,8 @@ struct run_spec {
 	uint64_t ceiling_bytes; /* RUN_RATCHET: no higher than this */
 	uint64_t timeout_ns;	/* 0: none */
 	bool swap;		/* it may swap; else it may not */
-	bool watch;		/* look at what it is made of, now and then */
+	bool late;  /* RUN_RATCHET, v1: full speed until near the limit, see RUN_MISSED */
+	bool watch; /* look at what it is made of, now and then */
 };
 
 enum run_end {
@@ -54,6 +55,7 @@ enum run_end {
 	RUN_CEILING,	 /* RUN_RATCHET: ceiling_bytes was not enough */
 	RUN_SELF_SIZED,	 /* RUN_RATCHET: it reads its limit, see 'why' */
 	RUN_UNFOLLOWED,	 /* RUN_RATCHET: it cannot be followed, see 'why' */
+	RUN_MISSED,	 /* RUN_RATCHET, late: a call may have failed unseen */
 	RUN_INTERRUPTED,
 };
 

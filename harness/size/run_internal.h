@@ -38,6 +38,8 @@ void run_keep_look(struct run *run);
 
 /* Sets the group up: where the limit starts, and what happens there. */
 int ratchet_begin(struct run *run, struct err *err);
+/* How far from the limit full speed ends. */
+uint64_t ratchet_margin(uint64_t limit_bytes);
 /* How the group hits its limit: an event, and each tick. */
 void ratchet_event(struct run *run);
 void ratchet_tick(struct run *run);

@@ -50,6 +50,9 @@ const char *run_end_text(const struct run_result *run, char *buf, size_t size)
 	case RUN_UNFOLLOWED:
 		snprintf(buf, size, "%s", run->why);
 		break;
+	case RUN_MISSED:
+		snprintf(buf, size, "a system call may have failed unseen");
+		break;
 	case RUN_INTERRUPTED:
 		snprintf(buf, size, "interrupted");
 		break;

@@ -28,6 +28,7 @@ static const char *const end_words[] = {
 	[RUN_CEILING] = "ceiling",
 	[RUN_SELF_SIZED] = "self_sized",
 	[RUN_UNFOLLOWED] = "unfollowed",
+	[RUN_MISSED] = "missed",
 	[RUN_INTERRUPTED] = "interrupted",
 };
 

@@ -85,6 +85,8 @@ static void say_distribution(const struct size_report *report, struct str *out)
 		low = limit < low ? limit : low;
 		high = limit > high ? limit : high;
 	}
+	if (report->n_samples == 0 && report->at_floor)
+		return;
 	if (report->n_samples == 0)
 		str_add(out, "  samples                bisection asks one run a limit: no "
 			     "distribution\n");
@@ -93,8 +95,10 @@ static void say_distribution(const struct size_report *report, struct str *out)
 			     "varies (--samples)\n");
 	else
 		str_addf(out,
-			 "  samples                %zu, from %s to %s; with %.0f %% confidence at "
-			 "least %.0f %% of runs need no more%s\n",
+			 "  samples                %zu, from %s to %s\n"
+			 "  confidence             %.0f %% that at least %.0f %% of runs pass at "
+			 "the "
+			 "limit%s\n",
 			 report->n_samples, mib(low, a), mib(high, b), 100 * report->confidence,
 			 100 * report->quantile,
 			 report->confidence < 0.95 ? " (too few samples for 95 %)" : "");

@@ -11,8 +11,11 @@
 #include "harness/size/measure_internal.h"
 
 /* A run under a limit may take this many times as long, plus this much; then it thrashes. */
-enum { SLOW_TIMES = 20 };
-#define SLOW_MORE_NS 20000000000ULL
+enum { SLOW_TIMES = 20, FOLLOWED_TIMES = 8 };
+/* Below, a program is near its limit from its first instruction on. */
+enum { LATE_LEAST = 8 << 20 };
+#define SLOW_MORE_NS	 20000000000ULL
+#define FOLLOWED_MORE_NS 5000000000ULL
 
 int trial_trouble(struct measure *measure, enum size_trouble trouble, const char *fmt, ...)
 {
@@ -70,9 +73,8 @@ static int judge_free(struct measure *measure, const struct run_result *run)
 				     format_duration(options->timeout_ns, time));
 	case RUN_LEFT_BEHIND:
 		return trial_trouble(measure, SIZE_LEAVES,
-				     "it ended and left %zu processes running (a daemon?): keep it "
-				     "in the foreground, with '--for TIME'",
-				     run->top.all_procs);
+				     "it ended and left processes of its own running (a daemon?): "
+				     "keep it in the foreground, with '--for TIME'");
 	case RUN_SIGNALED:
 	case RUN_EXITED:
 		if (options->command.for_ns)
@@ -88,8 +90,8 @@ static int judge_free(struct measure *measure, const struct run_result *run)
 					     run_end_text(run, buf, sizeof(buf)),
 					     options->command.stdin_path
 						     ? ""
-						     : " (its standard input is empty; --stdin "
-						       "FILE gives it one)");
+						     : " (it has no terminal, and its standard "
+						       "input is empty: --stdin FILE)");
 		if (run->check_failed)
 			return trial_trouble(measure, SIZE_FAILS,
 					     "without any limit: --check refuses the result");
@@ -97,6 +99,7 @@ static int judge_free(struct measure *measure, const struct run_result *run)
 	case RUN_SERVED:
 	case RUN_SELF_SIZED:
 	case RUN_UNFOLLOWED:
+	case RUN_MISSED:
 		break;
 	}
 	return 0;
@@ -219,6 +222,17 @@ int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, 
 	return r;
 }
 
+/* A program that does little but system calls is too slow when each is stopped: bisection is
+ * better. */
+static uint64_t ratchet_timeout(const struct measure *measure)
+{
+	uint64_t timeout = measure->report->free.wall_ns * FOLLOWED_TIMES + FOLLOWED_MORE_NS;
+
+	if (!measure->timeout_ns || timeout < measure->timeout_ns)
+		return measure->options->command.for_ns ? 0 : timeout;
+	return measure->timeout_ns;
+}
+
 int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_result *run,
 		  bool *ret_good, struct err *err)
 {
@@ -230,12 +244,20 @@ int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_resul
 				.limit_bytes = from_bytes,
 				.step_bytes = options->step_bytes,
 				.ceiling_bytes = options->max_bytes,
-				.timeout_ns = measure->timeout_ns,
+				.late = from_bytes >= LATE_LEAST && !measure->slow_start,
+				.timeout_ns = ratchet_timeout(measure),
 				.swap = options->swap};
 
 	measure_say(measure, "ratchet from %s", format_size_short(from_bytes, size));
 	measure->report->runs++;
 	int r = size_run(measure->lab, &spec, run, err);
+	if (r >= 0 && run->end == RUN_MISSED) {
+		/* It went through the last MiBs faster than it could be stopped. */
+		spec.late = false;
+		measure->report->runs++;
+		measure->slow_start = true;
+		r = size_run(measure->lab, &spec, run, err);
+	}
 	if (r >= 0 && run->end == RUN_INTERRUPTED)
 		return interrupted(measure);
 	if (r >= 0)
