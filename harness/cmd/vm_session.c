@@ -6,11 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "harness/cmd/progress.h"
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_run.h"
+#include "harness/cmd/vm_shell.h"
 #include "harness/vm/kernel.h"
 #include "harness/vm/qemu.h"
 
@@ -93,6 +97,15 @@ static int open_kernel(const char *spec, struct kernel *kernel, struct err *err)
 	return r;
 }
 
+/* QEMU leaves it behind when it is killed. */
+static void forget_socket(const char *gdb)
+{
+	struct stat info;
+
+	if (gdb && strchr(gdb, '/') && lstat(gdb, &info) == 0 && S_ISSOCK(info.st_mode))
+		(void)unlink(gdb);
+}
+
 int vm_session_run(struct vm_session *session, const char *spec, const char *cgroup,
 		   struct err *err)
 {
@@ -111,12 +124,13 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 	int r = open_kernel(spec, &kernel, err);
 
 	if (r >= 0)
-		r = vm_run(&run, err);
+		r = session->values->shell ? vm_shell(&run, err) : vm_run(&run, err);
 	if (r >= 0 && run.stream.record) {
 		int saved = save(session, &run, err);
 		r = saved < 0 ? saved : record_exit_status(run.stream.record);
 	}
 	vm_run_clear(&run);
+	forget_socket(session->values->gdb);
 	kernel_close(&kernel);
 	return r == -EINTR ? EXIT_INTERRUPTED : r;
 }
