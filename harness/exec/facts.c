@@ -373,6 +373,6 @@ int facts_gather(const struct cg_host *host, struct facts *ret, struct err *err)
 	*ret = *facts;
 	free(facts);
 	if (ret->mem_total_bytes == 0)
-		return err_set(err, ENOENT, "cannot read '/proc/meminfo': is /proc mounted?");
+		return err_set(err, ENOENT, "'/proc/meminfo' tells no memory: is /proc mounted?");
 	return check_proc(err);
 }
