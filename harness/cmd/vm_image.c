@@ -149,6 +149,9 @@ int vm_image_build(const struct vm_image_request *request, json_t *words, bool a
 		vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
 				request->filters);
 	if (r >= 0)
+		vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
+				request->filters);
+	if (r >= 0)
 		r = add_modules(&image, request->kernel, err);
 	if (r >= 0)
 		r = add_scenarios(request, &image, words, err);
