@@ -24,6 +24,8 @@ struct kernels {
 
 int kernels_start(const struct fetch_watch *watch, struct kernels *ret, struct err *err);
 void kernels_end(struct kernels *kernels);
+/* Once and for all until the end: what was decided under the lock stays true. */
+int kernels_lock(struct kernels *kernels, struct err *err);
 
 /* The part after "debian:"; NULL and -EINVAL when it can be neither version nor suite. */
 const char *kernels_wish(const char *spec, struct err *err);
@@ -32,6 +34,13 @@ const char *kernels_wish(const char *spec, struct err *err);
 int kernels_load(struct kernels *kernels, struct err *err);
 /* Makes it anew by the network; 'suite' (may be NULL) is looked for even if nobody knows it. */
 int kernels_refresh(struct kernels *kernels, const char *suite, struct err *err);
+
+/* What the wish (without "debian:") means by the index, which is made anew when it is old or when
+ * nothing in it fits. 'fn' chooses, with -ENOENT for what is not there. */
+typedef int (*kernels_choose_fn)(const struct debian_index *index, const char *wish, void *ret,
+				 struct err *err);
+int kernels_choose(struct kernels *kernels, const char *wish, kernels_choose_fn fn, void *ret,
+		   struct err *err);
 
 /* Sees to it that "debian:WISH" is in the cache. With 'anew' what it means is decided again, else
  * once and for all. Needs the network only for what is not there. */
