@@ -50,7 +50,7 @@ OOMLOG_RUN := $(B)/tests/check_logs $(sort $(wildcard tests/oomlog/*.sh))
 INTEGRATION_SH  := $(sort $(wildcard tests/integration/*.sh))
 CLI_SH   := $(sort $(wildcard tests/cli/*.sh))
 GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/filters.h) \
-	$(GEN)/unit/suites.h $(GEN)/integration/suites.h
+	$(GEN)/unit/suites.h $(GEN)/integration/suites.h $(GEN)/tiny_options.inc
 
 # ---- flags ------------------------------------------------------------------------------------
 
@@ -214,6 +214,12 @@ $(GEN)/filters.h: $(B)/gen-filters
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(B)/gen-filters > $@.new && mv $@.new $@
+
+# The options of 'oomlab kernels build' as the lines of a C string.
+$(GEN)/tiny_options.inc: harness/vm/tiny.options
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@.new && mv $@.new $@
 
 $(B)/man/oomlab.1: $(B)/oomlab
 	@mkdir -p $(@D)

@@ -38,7 +38,7 @@ static uint64_t download_bytes(const struct debian_kernel *kernel)
 }
 
 /* Specs that mean this kernel, "debian:6.1, debian:bookworm"; a kernel without any goes by its
- * release. */
+ * own. */
 static void specs_of(const struct listing *listing, const struct pin *kernel, struct str *out)
 {
 	for (size_t i = 0; i < listing->pins.n; i++) {
@@ -46,8 +46,9 @@ static void specs_of(const struct listing *listing, const struct pin *kernel, st
 		if (str_eq(pin->release, kernel->release) && str_eq(pin->version, kernel->version))
 			str_addf(out, "%s%s", out->len ? ", " : "", pin->spec);
 	}
+	MEM_AUTO char *own = pin_own_spec(kernel);
 	if (!out->len)
-		str_addf(out, DEBIAN_PREFIX "%s", kernel->release);
+		str_add(out, own);
 }
 
 static void print_cached(const struct listing *listing)
@@ -59,10 +60,14 @@ static void print_cached(const struct listing *listing)
 		const struct pin *kernel = &listing->cached.all[i];
 		STR_AUTO specs = STR_INIT;
 		specs_of(listing, kernel, &specs);
+		bool bare = !kernel->modules && !pin_is_tiny(kernel);
 		printf("%s\n    %s, package version %s, %s, %s%s\n    vmlinux sha256 %s\n",
 		       str_text(&specs), kernel->release, kernel->version, kernel->suite,
-		       format_size_short(kernel->bytes, size),
-		       kernel->modules ? "" : ", without modules", kernel->vmlinux_sha256);
+		       format_size_short(kernel->bytes, size), bare ? ", without modules" : "",
+		       kernel->vmlinux_sha256);
+		if (pin_is_tiny(kernel))
+			printf("    config sha256 %s\n    built here by %s\n",
+			       kernel->config_sha256, kernel->compiler);
 		bytes += kernel->bytes;
 	}
 	printf("%zu kernels in '%s', %s\n", listing->cached.n, listing->kernels->store.path,
@@ -80,6 +85,32 @@ static char *spec_of(const struct listing *listing, const struct debian_kernel *
 		    chosen.image == kernel->image;
 
 	return mem_printf(DEBIAN_PREFIX "%s", same ? wish : kernel->image->version);
+}
+
+static bool is_built(const struct listing *listing, const struct debian_package *source)
+{
+	for (size_t i = 0; i < listing->cached.n; i++)
+		if (pin_is_tiny(&listing->cached.all[i]) &&
+		    str_eq(listing->cached.all[i].version, source->version))
+			return true;
+	return false;
+}
+
+/* What 'build' can make; as long as a kernel's line, and after them. */
+static void print_sources(const struct listing *listing)
+{
+	const struct debian_package **all;
+	size_t n = debian_sources(&listing->kernels->index, &all);
+	char size[PARSE_TEXT_MAX];
+
+	for (size_t i = n; i-- > 0;) {
+		MEM_AUTO char *spec =
+			mem_printf(TINY_PREFIX "%s", all[i]->name + strlen(DEBIAN_SOURCE));
+		printf("%-30s %-20s %-19s %6s  %s\n", spec, all[i]->version, all[i]->suite,
+		       format_size_short(all[i]->size_bytes, size),
+		       is_built(listing, all[i]) ? "built" : "source: oomlab kernels build");
+	}
+	free(all);
 }
 
 static void print_available(const struct listing *listing)
@@ -100,6 +131,7 @@ static void print_available(const struct listing *listing)
 		       kernel->modules ? "" : "  without modules",
 		       is_cached(listing, kernel) ? "  cached" : "");
 	}
+	print_sources(listing);
 	(void)localtime_r(&listing->kernels->index_time, &tm);
 	(void)strftime(when, sizeof(when), "%F %R", &tm);
 	printf("%zu kernels can be had, as of %s\n", listing->n_available, when);
@@ -114,6 +146,26 @@ static json_t *available_json(const struct listing *listing, const struct debian
 			 kernel->image->suite, "package", kernel->image->name, "download_bytes",
 			 field_u64_new(download_bytes(kernel)), "modules", kernel->modules != NULL,
 			 "cached", is_cached(listing, kernel));
+}
+
+static json_t *sources_json(const struct listing *listing)
+{
+	const struct debian_package **all;
+	size_t n = debian_sources(&listing->kernels->index, &all);
+	json_t *sources = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		MEM_AUTO char *spec =
+			mem_printf(TINY_PREFIX "%s", all[i]->name + strlen(DEBIAN_SOURCE));
+		json_array_append_new(sources,
+				      json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "spec", spec,
+						"version", all[i]->version, "suite", all[i]->suite,
+						"package", all[i]->name, "download_bytes",
+						field_u64_new(all[i]->size_bytes), "built",
+						is_built(listing, all[i])));
+	}
+	free(all);
+	return sources;
 }
 
 static void print_json(const struct listing *listing)
@@ -134,10 +186,10 @@ static void print_json(const struct listing *listing)
 	}
 	for (size_t i = 0; i < listing->n_available; i++)
 		json_array_append_new(available, available_json(listing, &listing->available[i]));
-	json_t *all = json_pack("{s:o, s:I, s:o, s:o}", "cache",
+	json_t *all = json_pack("{s:o, s:I, s:o, s:o, s:o}", "cache",
 				field_text_new(listing->kernels->store.path), "index_unix",
 				(json_int_t)listing->kernels->index_time, "cached", cached,
-				"available", available);
+				"available", available, "sources", sources_json(listing));
 	json_dumpf(all, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(all);

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "harness/vm/kernels.h"
 
-/* To the standard output; as an object with cache, index_unix, cached and available. */
+/* To the standard output; as an object with cache, index_unix, cached, available and sources. */
 int kernels_list(const struct kernels *kernels, bool json, struct err *err);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "harness/vm/kernels_fetch.h"
 #include "harness/vm/sha256.h"
+#include "harness/vm/tiny.h"
 
 enum { WISH_MAX = 100 };
 
@@ -34,18 +35,24 @@ void kernels_end(struct kernels *kernels)
 	store_close(&kernels->store);
 }
 
+bool kernels_is_tiny(const char *spec)
+{
+	return str_starts(spec, TINY_PREFIX);
+}
+
 const char *kernels_wish(const char *spec, struct err *err)
 {
-	const char *wish = str_starts(spec, DEBIAN_PREFIX) ? spec + strlen(DEBIAN_PREFIX) : "";
+	bool tiny = kernels_is_tiny(spec), known = tiny || str_starts(spec, DEBIAN_PREFIX);
+	const char *wish = known ? strchr(spec, ':') + 1 : "";
 	bool ok = isalnum((unsigned char)*wish) && strlen(wish) <= WISH_MAX;
 
 	for (const char *at = wish; *at; at++)
 		ok = ok && (isalnum((unsigned char)*at) || strchr("+-.~", *at));
 	if (ok)
-		return wish;
+		return tiny ? spec : wish;
 	(void)err_set(err, EINVAL,
 		      "'%s' is no kernel of Debian's: expected 'debian:VERSION' or 'debian:SUITE', "
-		      "such as debian:6.1 or debian:trixie",
+		      "such as debian:6.1 or debian:trixie, or 'tiny:VERSION'",
 		      spec);
 	return NULL;
 }
@@ -143,6 +150,8 @@ int kernels_get(struct kernels *kernels, const char *spec, bool anew, struct pin
 	struct pin pin = {0};
 	int r = wish ? 0 : -err->code;
 
+	if (wish && kernels_is_tiny(spec))
+		return tiny_get(kernels, spec, ret, err);
 	if (wish && !anew)
 		r = store_read_pin(&kernels->store, wish, &pin, err);
 	bool there = r == 1 && is_cached(kernels, &pin);
@@ -171,16 +180,17 @@ static bool is_meant(const struct store_pins *pins, const char *folder, const ch
 	return false;
 }
 
-/* Those of that release which no spec means. Returns how many. */
-static int remove_unpinned(struct kernels *kernels, const char *release,
-			   const struct store_pins *pins, struct err *err)
+/* Those that go by that spec and which no other means. Returns how many. */
+static int remove_unpinned(struct kernels *kernels, const char *spec, const struct store_pins *pins,
+			   struct err *err)
 {
 	struct store_pins all = {0};
 	int n = 0, r = store_list_kernels(&kernels->store, &all, err);
 
 	for (size_t i = 0; r >= 0 && i < all.n; i++) {
 		MEM_AUTO char *folder = pin_folder(&all.all[i]);
-		if (!str_eq(all.all[i].release, release) || is_meant(pins, folder, ""))
+		MEM_AUTO char *own = pin_own_spec(&all.all[i]);
+		if (!str_eq(own, spec) || is_meant(pins, folder, ""))
 			continue;
 		r = store_remove_kernel(&kernels->store, folder, err);
 		n++;
@@ -189,6 +199,7 @@ static int remove_unpinned(struct kernels *kernels, const char *release,
 	return r < 0 ? r : n;
 }
 
+/* Returns how many kernels or specs. */
 static int remove_one(struct kernels *kernels, const char *spec, const char *wish,
 		      const struct store_pins *pins, struct err *err)
 {
@@ -203,13 +214,26 @@ static int remove_one(struct kernels *kernels, const char *spec, const char *wis
 		if (r >= 0)
 			r = store_remove_pin(&kernels->store, wish, err);
 		pin_clear(&pin);
-		return r;
+		return r < 0 ? r : 1;
 	}
 	if (r == 0)
-		r = remove_unpinned(kernels, wish, pins, err);
-	if (r == 0)
-		r = err_set(err, ENOENT, "'%s' is not in the cache", spec);
-	return r < 0 ? r : 0;
+		r = remove_unpinned(kernels, spec, pins, err);
+	return r;
+}
+
+/* What else there is of it. */
+static int remove_all_of(struct kernels *kernels, const char *spec, const char *wish,
+			 const struct store_pins *pins, struct err *err)
+{
+	int removed = remove_one(kernels, spec, wish, pins, err);
+	int left =
+		removed >= 0 && kernels_is_tiny(spec) ? tiny_remove_builds(kernels, spec, err) : 0;
+
+	if (removed < 0 || left < 0)
+		return -err->code;
+	if (removed + left == 0)
+		return err_set(err, ENOENT, "'%s' is not in the cache", spec);
+	return 0;
 }
 
 int kernels_remove(struct kernels *kernels, const char *spec, struct err *err)
@@ -220,7 +244,7 @@ int kernels_remove(struct kernels *kernels, const char *spec, struct err *err)
 	if (!wish || kernels_lock(kernels, err) < 0 ||
 	    store_list_pins(&kernels->store, &pins, err) < 0)
 		return -err->code;
-	int r = remove_one(kernels, spec, wish, &pins, err);
+	int r = remove_all_of(kernels, spec, wish, &pins, err);
 	store_pins_free(&pins);
 	return r;
 }
@@ -230,7 +254,8 @@ int kernels_remove_all(struct kernels *kernels, struct err *err)
 	static const char *const folders[] = {"pins", "kernels", "apt", "work", NULL};
 	struct store_pins all = {0};
 
-	if (kernels_lock(kernels, err) < 0 || store_list_kernels(&kernels->store, &all, err) < 0)
+	if (kernels_lock(kernels, err) < 0 || tiny_remove_builds(kernels, NULL, err) < 0 ||
+	    store_list_kernels(&kernels->store, &all, err) < 0)
 		return -err->code;
 	int r = 0;
 	for (size_t i = 0; r >= 0 && i < all.n; i++) {
@@ -268,14 +293,19 @@ static int open_image(const struct kernels *kernels, const struct pin *pin, stru
 	return fd_take(&fd);
 }
 
-/* A damaged kernel is fetched once more. */
+/* A damaged kernel is fetched once more; building takes too long to be done unasked. */
 static int mend(struct kernels *kernels, const char *spec, struct pin *pin, struct err *err)
 {
 	MEM_AUTO char *folder = pin_folder(pin);
 
-	fetch_note(kernels->watch, "%s: fetched again", err->text);
+	const struct err why = *err;
+
 	if (kernels_lock(kernels, err) < 0 || store_remove_kernel(&kernels->store, folder, err) < 0)
 		return -err->code;
+	if (pin_is_tiny(pin))
+		return err_set(err, EBADMSG, "%s; 'oomlab kernels build %s' makes it anew",
+			       why.text, spec);
+	fetch_note(kernels->watch, "%s: fetched again", why.text);
 	pin_clear(pin);
 	return kernels_get(kernels, spec, false, pin, err);
 }
@@ -293,7 +323,7 @@ static int boot(struct kernels *kernels, const char *spec, struct pin *pin, stru
 	*ret = (struct kernel){.name = mem_dup(spec), .fd = fd};
 	if (pin->modules)
 		ret->modules = store_path(&kernels->store, "kernels/%s/modules", folder);
-	else
+	else if (!pin_is_tiny(pin))
 		fetch_note(kernels->watch,
 			   "kernel '%s' (%s) is without modules, the mirror had none: no zram",
 			   spec, pin->release);

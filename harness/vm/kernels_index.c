@@ -41,9 +41,9 @@ static size_t add_pinned_suites(const struct store_pins *pins, const char **suit
 	size_t n = 0;
 
 	for (size_t i = 0; i < pins->n && n < max; i++) {
-		const char *wish = pins->all[i].spec + strlen(DEBIAN_PREFIX);
-		if (str_starts(pins->all[i].spec, DEBIAN_PREFIX) && debian_is_suite(wish))
-			suites[n++] = wish;
+		const char *colon = strchr(pins->all[i].spec, ':');
+		if (colon && debian_is_suite(colon + 1))
+			suites[n++] = colon + 1;
 	}
 	return n;
 }
