@@ -15,11 +15,10 @@
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_session.h"
 
-#define DEFAULT_MEMORY	   (256ULL << 20)
-#define DEFAULT_TIMEOUT_NS (600ULL * 1000000000ULL)
-#define DEFAULT_BOOT_NS	   (90ULL * 1000000000ULL)
+#define DEFAULT_MEMORY	(512ULL << 20)
+#define DEFAULT_BOOT_NS (90ULL * 1000000000ULL)
 
-enum { CPUS_MAX = 64, NODES_MAX = 8, EXIT_INTERRUPTED = 130 };
+enum { CPUS_MAX = 64, NODES_MAX = 8, JOBS_MAX = 64, EXIT_INTERRUPTED = 130 };
 
 static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
 
@@ -32,7 +31,7 @@ static const struct opt options[] = {
 	 NULL, "file"},
 	{"cgroup", 'c', OPT_TEXT, AT(cgroups), "LIST",
 	 "v1, v2 or hybrid, or several with commas: a boot each (default v2)", NULL, NULL},
-	{"memory", 'm', OPT_SIZE, AT(memory_bytes), "SIZE", "memory of the machine (default 256M)",
+	{"memory", 'm', OPT_SIZE, AT(memory_bytes), "SIZE", "memory of the machine (default 512M)",
 	 NULL, NULL},
 	{"cpus", '\0', OPT_U64, AT(cpus), "N", "its CPUs (default 1)", NULL, NULL},
 	{"numa", '\0', OPT_U64, AT(nodes), "N", "its NUMA nodes (default 1)", NULL, NULL},
@@ -52,8 +51,14 @@ static const struct opt options[] = {
 	{"filter", 'f', OPT_LIST, AT(filters), "TAG",
 	 "only scenarios with this tag or suite; '!TAG': without it", NULL, NULL},
 	{"repeat", 'r', OPT_U64, AT(repeat), "N", "run each scenario N times", NULL, NULL},
+	{"jobs", 'j', OPT_U64, AT(jobs), "N",
+	 "machines at once (default: as many as there are CPUs, and memory is free for)", NULL,
+	 NULL},
+	{"snapshot", '\0', OPT_FLAG, AT(snapshot), NULL,
+	 "boot one machine, and let the others go on from its state (default where QEMU can)", NULL,
+	 NULL},
 	{"timeout", 't', OPT_DURATION, AT(timeout_ns), "TIME",
-	 "give a machine this long for all its scenarios (default 10m)", NULL, NULL},
+	 "give each scenario this long instead of its own limit", NULL, NULL},
 	{"boot-timeout", '\0', OPT_DURATION, AT(boot_ns), "TIME",
 	 "give it this long to be ready (default 90s)", NULL, NULL},
 	{"format", '\0', OPT_CHOICE, AT(format), "FORMAT", "how results are printed (default text)",
@@ -78,7 +83,8 @@ static const struct vm_values defaults = {.memory_bytes = DEFAULT_MEMORY,
 					  .seed = UINT64_MAX,
 					  .cgroups = "v2",
 					  .results = "results",
-					  .timeout_ns = DEFAULT_TIMEOUT_NS,
+					  .timeout_ns = UINT64_MAX,
+					  .snapshot = true,
 					  .boot_ns = DEFAULT_BOOT_NS};
 
 static int open_signals(struct err *err)
@@ -98,6 +104,8 @@ static int check(const struct vm_values *values, struct err *err)
 {
 	if (values->cpus < 1 || values->cpus > CPUS_MAX)
 		return err_set(err, EINVAL, "--cpus: expected 1 to %d", CPUS_MAX);
+	if (values->jobs > JOBS_MAX)
+		return err_set(err, EINVAL, "--jobs: expected at most %d", JOBS_MAX);
 	if (values->nodes < 1 || values->nodes > NODES_MAX)
 		return err_set(err, EINVAL, "--numa: expected 1 to %d nodes", NODES_MAX);
 	return 0;

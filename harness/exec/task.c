@@ -24,6 +24,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "harness/exec/descriptors.h"
 #include "workloads/channel.h"
 
 enum { CONTROL_FD = 3, STATUS_FD = 4, RECEIPT_FD = 5, EXIT_NO_EXEC = 127 };
@@ -85,6 +86,7 @@ static int child_limits(struct child *child)
 	if (plan->wl)
 		(void)personality(ADDR_NO_RANDOMIZE);
 	child_ipc(child);
+	descriptors_restore();
 
 	for (size_t i = 0; i < plan->n_limits; i++)
 		if (setrlimit((__rlimit_resource_t)plan->limits[i].resource,

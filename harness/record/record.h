@@ -46,7 +46,9 @@ struct result {
 	uint64_t began_ns, ended_ns;
 };
 
-void result_clear(struct result *result);	     /* frees what it owns */
+void result_clear(struct result *result); /* frees what it owns */
+/* Moves all its times: the clock of the machine that ran it began elsewhere than the record's. */
+void result_shift(struct result *result, int64_t by_ns);
 json_t *result_to_json(const struct result *result); /* a new reference */
 int result_from_json(const json_t *json, struct result *ret, struct err *err);
 
