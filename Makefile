@@ -36,7 +36,7 @@ HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
 # The programs of a virtual machine are static: without what needs libraries that are not.
 NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cmd_vm.c \
-	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c \
+	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c harness/cmd/kernels_%.c \
 	harness/cmd/progress.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
 	$(filter harness/guest/setup.c harness/guest/shell.c harness/guest/wake.c,$(GUEST_SRC))
@@ -50,7 +50,7 @@ OOMLOG_RUN := $(B)/tests/check_logs $(sort $(wildcard tests/oomlog/*.sh))
 INTEGRATION_SH  := $(sort $(wildcard tests/integration/*.sh))
 CLI_SH   := $(sort $(wildcard tests/cli/*.sh))
 GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/filters.h) \
-	$(GEN)/unit/suites.h $(GEN)/integration/suites.h
+	$(GEN)/unit/suites.h $(GEN)/integration/suites.h $(GEN)/tiny_options.inc
 
 # ---- flags ------------------------------------------------------------------------------------
 
@@ -214,6 +214,12 @@ $(GEN)/filters.h: $(B)/gen-filters
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(B)/gen-filters > $@.new && mv $@.new $@
+
+# The options of 'oomlab kernels build' as the lines of a C string.
+$(GEN)/tiny_options.inc: harness/vm/tiny.options
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@.new && mv $@.new $@
 
 $(B)/man/oomlab.1: $(B)/oomlab
 	@mkdir -p $(@D)

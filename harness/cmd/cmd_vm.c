@@ -28,8 +28,8 @@ static const char *const accels[] = {[VM_TCG] = "tcg", [VM_KVM] = "kvm", [VM_AUT
 
 static const struct opt options[] = {
 	{"kernel", 'k', OPT_LIST, AT(kernels), "KERNEL",
-	 "boot this: a bzImage or vmlinux, 'host' (default), or 'debian:VERSION' or "
-	 "'debian:SUITE', see 'oomlab kernels'; may be given many times",
+	 "boot this: a bzImage or vmlinux, 'host' (default), 'debian:VERSION', "
+	 "'debian:SUITE', or 'tiny:VERSION', see 'oomlab kernels'; may be given many times",
 	 NULL, "file"},
 	{"cgroup", 'c', OPT_TEXT, AT(cgroups), "LIST",
 	 "v1, v2 or hybrid, or several with commas: a boot each (default v2)", NULL, NULL},
