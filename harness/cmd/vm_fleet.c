@@ -153,6 +153,8 @@ static int open_fleet(struct vm_fleet *fleet, struct err *err)
 			     err);
 	if (r >= 0)
 		r = fleet->initrd = vm_image_build(&request, fleet->words, false, err);
+	if (r >= 0)
+		r = sha256_of_fd(fleet->initrd, run->image_sha256, err);
 	return r < 0 ? r : 0;
 }
 
