@@ -14,6 +14,7 @@
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_replay.h"
+#include "harness/cmd/vm_seeds.h"
 #include "harness/cmd/vm_session.h"
 
 #define DEFAULT_MEMORY	(512ULL << 20)
@@ -47,6 +48,11 @@ static const struct opt options[] = {
 	 "--results, "
 	 "or the record given, with its options",
 	 NULL, "dir"},
+	{"seeds", '\0', OPT_TEXT, AT(seeds), "A..B",
+	 "run each of these seeds in a machine of its own (--jobs at once) and sum up: outcomes, "
+	 "how "
+	 "often, the smallest seed of each and how to replay it; --format text or json",
+	 NULL, NULL},
 	{"append", '\0', OPT_TEXT, AT(append), "TEXT", "add this to the kernel's command line",
 	 NULL, NULL},
 	{"with", '\0', OPT_LIST, AT(with), "PROGRAM",
@@ -115,8 +121,10 @@ static int check(const struct vm_values *values, struct err *err)
 		return err_set(err, EINVAL, "--jobs: expected at most %d", JOBS_MAX);
 	if (values->seed == 0)
 		return err_set(err, EINVAL, "--seed: expected 1 or more, got 0");
-	if (values->replay && values->seed != UINT64_MAX)
-		return err_set(err, EINVAL, "--replay: has its seed, --seed is for new runs");
+	if ((values->replay != NULL) + (values->seeds != NULL) + (values->seed != UINT64_MAX) > 1)
+		return err_set(err, EINVAL,
+			       "one of --seed (a run), --replay (a recorded one again) and --seeds "
+			       "(many), not two");
 	if (values->nodes < 1 || values->nodes > NODES_MAX)
 		return err_set(err, EINVAL, "--numa: expected 1 to %d nodes", NODES_MAX);
 	return 0;
@@ -139,6 +147,8 @@ static int worse(int a, int b)
 static int one_turn(struct vm_session *session, const char *kernel, const char *cgroup,
 		    struct err *err)
 {
+	if (session->values->seeds)
+		return vm_seeds(session, kernel, cgroup, err);
 	if (session->values->replay)
 		return vm_replay_turn(session, kernel, cgroup, err);
 	return vm_session_run(session, kernel, cgroup, err);
