@@ -157,6 +157,8 @@ static int open_fleet(struct vm_fleet *fleet, struct err *err)
 	if (r >= 0)
 		r = fleet->initrd = vm_image_build(&request, fleet->words, false, err);
 	if (r >= 0)
+		r = sha256_of_fd(fleet->initrd, run->image_sha256, err);
+	if (r >= 0)
 		r = vm_accel(run, fleet->initrd, fleet->append, &fleet->kvm, err);
 	return r < 0 ? r : 0;
 }
