@@ -53,6 +53,10 @@ static const struct opt options[] = {
 	 "how "
 	 "often, the smallest seed of each and how to replay it; --format text or json",
 	 NULL, NULL},
+	{"shrink", '\0', OPT_FLAG, AT(shrink), NULL,
+	 "with --seeds: look for a smaller scenario that fails alike with that seed, and keep it "
+	 "beside the record",
+	 NULL, NULL},
 	{"append", '\0', OPT_TEXT, AT(append), "TEXT", "add this to the kernel's command line",
 	 NULL, NULL},
 	{"with", '\0', OPT_LIST, AT(with), "PROGRAM",

@@ -22,6 +22,8 @@ struct vm_outcome {
 	uint64_t *seeds; /* as they came in */
 	char *evidence;	 /* the owner's, of the smallest seed; free()d with it */
 	char *record;	 /* where that is kept; NULL: nowhere */
+	char *shrunk;	 /* a smaller scenario that fails like this, and its record; NULL: none */
+	char *shrunk_record;
 };
 
 struct vm_outcomes {
