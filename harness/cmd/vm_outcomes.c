@@ -3,6 +3,7 @@
  */
 #include "harness/cmd/vm_outcomes.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,22 @@ char *vm_outcome_failed(const struct result *result)
 			add_word(&text, what);
 	}
 	return take_text(&text);
+}
+
+char *vm_outcome_got(const struct result *result)
+{
+	const json_t *finding;
+	size_t i;
+
+	json_array_foreach (result->findings, i, finding) {
+		const char *got = json_string_value(json_object_get(finding, "got"));
+		if (!got || !json_is_false(json_object_get(finding, "ok")))
+			continue;
+		if (isdigit((unsigned char)got[0]))
+			return mem_dup("#");
+		return mem_printf("%.*s", (int)strcspn(got, " ,;"), got);
+	}
+	return mem_dup("");
 }
 
 /* ---- counting ------------------------------------------------------------------------------- */

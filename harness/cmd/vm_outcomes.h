@@ -35,6 +35,10 @@ struct vm_outcomes {
  * are the same failure. */
 char *vm_outcome_failed(const struct result *result);
 
+/* What the first of them got: its first word, "big_mm-2" or "nobody"; any number is "#", because
+ * numbers change as a scenario gets smaller. free() it. */
+char *vm_outcome_got(const struct result *result);
+
 /* Counts all results of a seed. 'evidence' is copied to those outcomes of which it is the smallest
  * seed so far. */
 void vm_outcomes_add(struct vm_outcomes *outcomes, uint64_t seed, const struct record *record,
