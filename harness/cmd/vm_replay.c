@@ -140,8 +140,8 @@ static FILE *out_of(const struct vm_session *session)
 	return session->values->format == 0 ? session->out : stderr;
 }
 
-static int compare(struct vm_session *session, const struct original *there,
-		   struct vm_turn *turn, struct err *err)
+static int compare(struct vm_session *session, const struct original *there, struct vm_turn *turn,
+		   struct err *err)
 {
 	const struct vm_same_side a = {there->record, there->consoles, there->n_consoles};
 	const struct vm_same_side b = {turn->run.stream.record, turn->run.consoles,
