@@ -137,8 +137,12 @@ static int choose_lanes(struct vm_fleet *fleet, struct err *err)
 static int open_fleet(struct vm_fleet *fleet, struct err *err)
 {
 	struct vm_run *run = fleet->run;
-	const struct vm_image_request request = {run->kernel, &run->values->with, run->scenarios,
-						 run->n_scenarios, false};
+	const struct vm_image_request request = {.kernel = run->kernel,
+						 .with = &run->values->with,
+						 .scenarios = run->scenarios,
+						 .n_scenarios = run->n_scenarios,
+						 .params = &run->values->params,
+						 .filters = &run->values->filters};
 	struct loop_source *source;
 	int r = choose_lanes(fleet, err);
 
@@ -152,6 +156,8 @@ static int open_fleet(struct vm_fleet *fleet, struct err *err)
 			     err);
 	if (r >= 0)
 		r = fleet->initrd = vm_image_build(&request, fleet->words, false, err);
+	if (r >= 0)
+		r = sha256_of_fd(fleet->initrd, run->image_sha256, err);
 	if (r >= 0)
 		r = vm_accel(run, fleet->initrd, fleet->append, &fleet->kvm, err);
 	return r < 0 ? r : 0;

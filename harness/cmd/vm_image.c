@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "harness/cmd/cmd.h"
+#include "harness/cmd/vm_programs.h"
 #include "harness/record/field.h"
 #include "harness/vm/image.h"
 #include "harness/vm/modules.h"
@@ -144,6 +145,12 @@ int vm_image_build(const struct vm_image_request *request, json_t *words, bool a
 	add_folders(&image);
 	if (r >= 0)
 		r = add_with(request, &image, err);
+	if (r >= 0)
+		vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
+				request->filters);
+	if (r >= 0)
+		vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
+				request->filters);
 	if (r >= 0)
 		r = add_modules(&image, request->kernel, err);
 	if (r >= 0)

@@ -19,6 +19,8 @@ struct vm_image_request {
 	 * names of the catalogue's. */
 	char *const *scenarios;
 	size_t n_scenarios;
+	/* What narrows them down: the programs that they call go into the image. */
+	const struct opt_list *params, *filters;
 	bool person; /* somebody is going to use it: a shell and small programs go in */
 };
 

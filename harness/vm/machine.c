@@ -416,6 +416,11 @@ const char *machine_panic(const struct machine *machine)
 	return str_text(&machine->panic);
 }
 
+const char *machine_append(const struct machine *machine)
+{
+	return machine->options.qemu.append;
+}
+
 void machine_tail(const struct machine *machine, int lines, struct str *out)
 {
 	const char *text = str_text(&machine->console);

@@ -83,6 +83,7 @@ enum machine_end machine_ended(const struct machine *machine);
 const char *machine_console(const struct machine *machine);
 void machine_tail(const struct machine *machine, int lines, struct str *out);
 const char *machine_panic(const struct machine *machine);
+const char *machine_append(const struct machine *machine); /* its kernel's command line */
 
 /* Asks it to switch off, waits at most a few seconds, and makes sure that nothing of it is left. */
 void machine_free(struct machine *machine);

@@ -253,6 +253,6 @@ int qemu_version(const char *program, char *buf, size_t size, struct err *err)
 			       "'%s' does not run here: install it (Debian: qemu-system-x86)",
 			       program ? program : PROGRAM);
 	at += strlen("version ");
-	snprintf(buf, size, "%.*s", (int)strcspn(at, " (\n"), at);
+	snprintf(buf, size, "%.*s", (int)strcspn(at, "\n"), at);
 	return 0;
 }

@@ -224,6 +224,10 @@ START_TEST(what_cannot_be_unpacked_says_what_can)
 		{"BZh91AY&SY", 10, "bzcat FILE"},
 		{"\x04\x22\x4d\x18 and more", 13, "lz4cat FILE"},
 		{"LPKSHHRH and more", 17, "journalctl --file FILE"},
+		{"__CURSOR=s=1;i=2\n", 16, "journalctl -o json"},
+		{"{\n\t\"__CURSOR\" : \"s=1\"\n", 22, "jq -c ."},
+		{"\xff\xfe[\0 \0", 6, "iconv -f UTF-16"},
+		{"\xfe\xff\0[\0 ", 6, "iconv -f UTF-16"},
 	};
 	struct rig rig = rig_new();
 	struct err err = ERR_INIT;
@@ -300,7 +304,7 @@ Suite *input_suite(void)
 	tcase_add_test(tcase, gzip_may_be_padded);
 	tcase_add_loop_test(tcase, a_cut_is_told_after_what_could_be_read, 1, PACKERS);
 	tcase_add_loop_test(tcase, damage_is_told, 1, PACKERS);
-	tcase_add_loop_test(tcase, what_cannot_be_unpacked_says_what_can, 0, 3);
+	tcase_add_loop_test(tcase, what_cannot_be_unpacked_says_what_can, 0, 7);
 	tcase_add_test(tcase, short_and_empty_files_are_logs);
 	tcase_add_test(tcase, folders_and_missing_files_are_told);
 	tcase_add_loop_test(tcase, a_pipe_is_read_as_it_comes, 0, PACKERS);
