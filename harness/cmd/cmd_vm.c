@@ -147,8 +147,29 @@ static int check_gdb(const char *where, struct err *err)
 	return 0;
 }
 
-static int check(const struct vm_values *values, struct err *err)
+static int check_swap(struct vm_values *values, struct err *err)
 {
+	const char *kind = values->swap ? strchr(values->swap, ':') : NULL;
+	size_t len = values->swap ? strcspn(values->swap, ":") : 0;
+	MEM_AUTO char *size = mem_printf("%.*s", (int)len, values->swap ? values->swap : "");
+	uint64_t bytes;
+
+	if (!values->swap)
+		return 0;
+	if (parse_size(size, &bytes, err) < 0)
+		return err_wrap(err, "--swap");
+	if (kind && !str_eq(kind, ":zram") && !str_eq(kind, ":disk"))
+		return err_set(err, EINVAL,
+			       "--swap: expected SIZE, SIZE:zram or SIZE:disk, got '%s'",
+			       values->swap);
+	values->disk_bytes = str_eq(kind, ":disk") ? bytes : 0;
+	return 0;
+}
+
+static int check(struct vm_values *values, struct err *err)
+{
+	if (check_swap(values, err) < 0)
+		return -EINVAL;
 	if (check_gdb(values->gdb, err) < 0)
 		return -EINVAL;
 	if (values->seed != UINT64_MAX && values->accel == VM_KVM)

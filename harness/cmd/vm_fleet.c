@@ -182,7 +182,8 @@ int vm_fleet(struct vm_run *run, struct err *err)
 
 	fleet->run = run;
 	fleet->initrd = fleet->saved = -1;
-	fleet->no_save = !run->values->snapshot || run->values->gdb;
+	/* What is on a disk is not in the saved state. */
+	fleet->no_save = !run->values->snapshot || run->values->gdb || run->values->disk_bytes;
 	int r = open_fleet(fleet, err);
 	if (r >= 0)
 		r = go(fleet, err);

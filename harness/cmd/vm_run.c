@@ -140,6 +140,7 @@ struct machine_options vm_run_machine(const struct vm_run *run, int initrd, cons
 						 .seed = values->seed,
 						 .cpus = (unsigned)values->cpus,
 						 .nodes = (unsigned)values->nodes,
+						 .disk_bytes = values->disk_bytes,
 						 .gdb = values->gdb,
 						 .restore_fd = -1},
 					.boot_ns = values->gdb ? UINT64_MAX : values->boot_ns,

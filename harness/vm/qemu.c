@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -43,11 +44,12 @@ static void add_pair(struct words *words, const char *option, char *value)
 /* -cx16: QEMU 7.2's TCG crashes Debian's 6.12 in one boot of nine with cmpxchg16b. */
 static void add_machine(struct words *words, const struct qemu_config *config)
 {
-	bool small = config->nodes < 2 && !config->disk;
+	bool small = config->nodes < 2 && !config->disk_bytes;
 
 	add_pair(words, "-accel", mem_dup(config->kvm ? "kvm" : "tcg"));
 	/* QEMU dies of a register that a nested host announces and does not have. */
-	add_pair(words, "-cpu", mem_dup(config->kvm ? "host,-arch-capabilities" : "qemu64,-cx16"));
+	add_pair(words, "-cpu",
+		 mem_dup(config->kvm ? "host,-arch-capabilities" : "qemu64,-cx16,+rdrand"));
 	/* acpi=off: with ACPI the clock's calibration hangs in 11 of 12 boots under TCG. */
 	add_pair(words, "-machine", mem_dup(small ? "microvm,acpi=off" : "q35"));
 	add_pair(words, "-m", mem_printf("%" PRIu64, config->memory_bytes / MIB));
@@ -81,10 +83,10 @@ static void add_devices(struct words *words, const struct qemu_config *config,
 	add_pair(words, "-chardev", mem_printf("socket,id=channel,fd=%d", ports->channel));
 	add_pair(words, "-device", mem_dup("isa-serial,chardev=channel,index=1"));
 	add_pair(words, "-device", mem_dup("isa-debug-exit,iobase=0xf4,iosize=0x04"));
-	if (config->disk) {
+	if (config->disk_bytes) {
 		add_pair(words, "-drive",
-			 mem_printf("file=%s,format=raw,if=none,id=disk,cache=unsafe",
-				    config->disk));
+			 mem_printf("file=/proc/self/fd/%d,format=raw,if=none,id=disk,cache=unsafe",
+				    ports->disk));
 		add_pair(words, "-device", mem_dup("virtio-blk-pci,drive=disk"));
 	}
 	if (ports->control >= 0) {
@@ -107,7 +109,7 @@ char **qemu_words(const struct qemu_config *config, const struct qemu_ports *por
 	add(&words, mem_dup(config->program ? config->program : PROGRAM));
 	add_machine(&words, config);
 	/* microvm has a serial port by default, which would be a third. */
-	if (config->nodes < 2 && !config->disk)
+	if (config->nodes < 2 && !config->disk_bytes)
 		add_pair(&words, "-machine", mem_dup("isa-serial=off"));
 	add_devices(&words, config, ports);
 	add_pair(&words, "-kernel", mem_printf("/proc/self/fd/%d", config->kernel_fd));
@@ -131,7 +133,8 @@ static void __attribute__((noreturn))
 child(const struct qemu_config *config, char **words, const struct qemu_ports *ports, pid_t parent)
 {
 	const int kept[] = {ports->console,    ports->channel,	  ports->control,
-			    config->kernel_fd, config->initrd_fd, config->restore_fd};
+			    config->kernel_fd, config->initrd_fd, config->restore_fd,
+			    ports->disk};
 	sigset_t none;
 	FD_AUTO null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -188,13 +191,18 @@ static int make_ports(const struct qemu_config *config, struct qemu *qemu, struc
 		r = make_port(&qemu->channel, &ports->channel, err);
 	if (r >= 0 && config->control)
 		r = make_port(&qemu->control, &ports->control, err);
+	if (r >= 0 && config->disk_bytes) {
+		ports->disk = qemu->disk = memfd_create("disk", MFD_CLOEXEC);
+		if (qemu->disk < 0 || ftruncate(qemu->disk, (off_t)config->disk_bytes) < 0)
+			r = err_errno(err, errno, "cannot make a disk");
+	}
 	return r;
 }
 
 int qemu_start(const struct qemu_config *config, struct qemu *ret, struct err *err)
 {
-	struct qemu qemu = {.pidfd = -1, .console = -1, .channel = -1, .control = -1};
-	struct qemu_ports ports = {-1, -1, -1};
+	struct qemu qemu = {.pidfd = -1, .console = -1, .channel = -1, .control = -1, .disk = -1};
+	struct qemu_ports ports = {-1, -1, -1, -1};
 	pid_t parent = getpid();
 
 	if (make_ports(config, &qemu, &ports, err) < 0) {
@@ -232,6 +240,7 @@ int qemu_end(struct qemu *qemu)
 	fd_close_var(&qemu->console);
 	fd_close_var(&qemu->channel);
 	fd_close_var(&qemu->control);
+	fd_close_var(&qemu->disk);
 	qemu->pid = 0;
 	return status;
 }

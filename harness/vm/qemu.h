@@ -19,26 +19,27 @@ struct qemu_config {
 	const char *append; /* kernel command line */
 	uint64_t memory_bytes;
 	unsigned cpus;
-	unsigned nodes;	  /* NUMA nodes; 0, 1: none */
-	bool icount;	  /* instructions are the clock: the same run again, bit for bit */
-	unsigned shift;	  /* of icount: 2^shift ns an instruction */
-	uint64_t seed;	  /* of QEMU's random numbers, with icount */
-	const char *disk; /* a raw file as the first virtio disk; NULL: none (needs PCI) */
-	const char *gdb;  /* where it waits for a debugger: a TCP port or a path with a slash */
-	bool kvm;	  /* the hardware runs it; else TCG does */
-	bool control;	  /* has a control socket (QMP) */
-	int restore_fd;	  /* goes on from what is saved here, instead of booting; -1: none */
+	unsigned nodes;	     /* NUMA nodes; 0, 1: none */
+	bool icount;	     /* instructions are the clock: the same run again, bit for bit */
+	unsigned shift;	     /* of icount: 2^shift ns an instruction */
+	uint64_t seed;	     /* of QEMU's random numbers, with icount */
+	uint64_t disk_bytes; /* of a first virtio disk, empty and in memory; 0: none (else PCI) */
+	const char *gdb;     /* where it waits for a debugger: a TCP port or a path with a slash */
+	bool kvm;	     /* the hardware runs it; else TCG does */
+	bool control;	     /* has a control socket (QMP) */
+	int restore_fd;	     /* goes on from what is saved here, instead of booting; -1: none */
 };
 
 struct qemu {
 	pid_t pid; /* 0: none */
 	int pidfd;
 	int console, channel, control; /* sockets, non-blocking; -1 */
+	int disk;		       /* a memfd; -1 */
 };
 
-/* The guest's side of them, -1: none. */
+/* The guest's side of them, -1: none; the disk is the same on both sides. */
 struct qemu_ports {
-	int console, channel, control;
+	int console, channel, control, disk;
 };
 
 /* Words of the command line, NULL-terminated; freed by qemu_free_words(). */

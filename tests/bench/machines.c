@@ -163,7 +163,7 @@ void bench_machines(const char *lab, const char *init, const char *results)
 	const char *word = cached_kernel();
 	struct times bare = {0}, cold = {0}, restored = {0};
 	struct err err = ERR_INIT;
-	char version[32];
+	char version[128];
 
 	if (qemu_version(NULL, version, sizeof(version), &err) < 0 ||
 	    (!word && err_set(&err, ENOENT, "no kernel is in the cache: 'oomlab kernels fetch'")) ||

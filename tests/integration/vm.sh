@@ -139,6 +139,9 @@ run timeout 300 env PATH="$tap_dir/bin:$PATH" "$OOMLAB" vm -k "$image" -j 1 --re
 is_status 0 'no saved machine goes on'
 is 'it is said once' 1 "$(grep -c 'from now on each one boots' "$err")"
 
+run timeout 120 "$OOMLAB" vm -k "$image" --swap 64M:disk --results "$tap_dir/disk" score/all-protected
+like "$tap_dir/disk/latest/record.json" '"swap_total_bytes": 67104768' 'swap on a disk'
+
 # A person's machine.
 # shellcheck disable=SC2016 # the guest's shell expands it
 printf 'echo it is $((6 * 7)); exit 5\n' >"$tap_dir/keys"
