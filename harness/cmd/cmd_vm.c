@@ -24,12 +24,14 @@ enum { CPUS_MAX = 64, NODES_MAX = 8, JOBS_MAX = 64, EXIT_INTERRUPTED = 130 };
 
 static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
 
+static const char *const accels[] = {[VM_TCG] = "tcg", [VM_KVM] = "kvm", [VM_AUTO] = "auto", NULL};
+
 #define AT(field) offsetof(struct vm_values, field)
 
 static const struct opt options[] = {
 	{"kernel", 'k', OPT_LIST, AT(kernels), "KERNEL",
-	 "boot this: a bzImage or vmlinux, 'host' (default), or 'debian:VERSION' or "
-	 "'debian:SUITE', see 'oomlab kernels'; may be given many times",
+	 "boot this: a bzImage or vmlinux, 'host' (default), 'debian:VERSION', "
+	 "'debian:SUITE', or 'tiny:VERSION', see 'oomlab kernels'; may be given many times",
 	 NULL, "file"},
 	{"cgroup", 'c', OPT_TEXT, AT(cgroups), "LIST",
 	 "v1, v2 or hybrid, or several with commas: a boot each (default v2)", NULL, NULL},
@@ -84,6 +86,16 @@ static const struct opt options[] = {
 	 NULL, "file"},
 	{"results", '\0', OPT_TEXT, AT(results), "DIR",
 	 "keep the records below DIR (default ./results)", NULL, "dir"},
+	{"shell", '\0', OPT_FLAG, AT(shell), NULL,
+	 "run nothing: a shell in the machine on this terminal, with the catalogue and oomlab",
+	 NULL, NULL},
+	{"gdb", '\0', OPT_TEXT, AT(gdb), "PORT|SOCKET",
+	 "each machine waits for a debugger there: a TCP port of this machine, or a path", NULL,
+	 NULL},
+	{"accel", '\0', OPT_CHOICE, AT(accel), "HOW",
+	 "tcg: QEMU interprets (default); kvm: the hardware does; auto: kvm where a kernel is seen "
+	 "to boot with it",
+	 accels, NULL},
 	{"console", '\0', OPT_FLAG, AT(console), NULL, "show the guests' console on stderr", NULL,
 	 NULL},
 	{"colour", '\0', OPT_CHOICE, AT(colour), "WHEN", "colour: auto (default), always or never",
@@ -117,8 +129,32 @@ static int open_signals(struct err *err)
 	return fd < 0 ? err_errno(err, errno, "signalfd") : fd;
 }
 
+/* QEMU takes a comma for the end of a path. */
+static int check_gdb(const char *where, struct err *err)
+{
+	uint64_t port;
+
+	/* QEMU would remove what is there, whatever it is. */
+	if (where && strchr(where, '/') && access(where, F_OK) == 0)
+		return err_set(err, EINVAL, "--gdb: '%s' is there already", where);
+	if (!where || (strchr(where, '/') && !strchr(where, ',')))
+		return 0;
+	if (strchr(where, '/') || parse_u64(where, 65535, &port, err) < 0 || port < 1)
+		return err_set(err, EINVAL,
+			       "--gdb: expected a port, 1 to 65535, or a path with a slash and "
+			       "without a comma, got '%s'",
+			       where);
+	return 0;
+}
+
 static int check(const struct vm_values *values, struct err *err)
 {
+	if (check_gdb(values->gdb, err) < 0)
+		return -EINVAL;
+	if (values->seed != UINT64_MAX && values->accel == VM_KVM)
+		return err_set(
+			err, EINVAL,
+			"--accel=kvm: instructions are counted by TCG alone, without --seed");
 	if (values->cpus < 1 || values->cpus > CPUS_MAX)
 		return err_set(err, EINVAL, "--cpus: expected 1 to %d", CPUS_MAX);
 	if (values->jobs > JOBS_MAX)

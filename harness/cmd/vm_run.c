@@ -108,7 +108,7 @@ static void tell_end(const struct machine *machine, const struct record *record,
 static int run_in(struct vm_run *run, struct machine *machine, bool *ret_more, struct err *err)
 {
 	size_t before = run->stream.record ? run->stream.record->n : 0;
-	int status = machine_run(machine, NULL, MACHINE_NS, err);
+	int status = machine_run(machine, NULL, run->values->gdb ? UINT64_MAX : MACHINE_NS, err);
 
 	(void)vm_run_keep_console(run, machine);
 	const struct record *record = run->stream.record;
@@ -140,9 +140,21 @@ struct machine_options vm_run_machine(const struct vm_run *run, int initrd, cons
 						 .seed = values->seed,
 						 .cpus = (unsigned)values->cpus,
 						 .nodes = (unsigned)values->nodes,
+						 .gdb = values->gdb,
 						 .restore_fd = -1},
-					.boot_ns = values->boot_ns,
+					.boot_ns = values->gdb ? UINT64_MAX : values->boot_ns,
 					.interrupt_fd = -1};
+}
+
+void vm_run_tell_gdb(const struct vm_run *run)
+{
+	const char *where = run->values->gdb;
+
+	if (where)
+		fprintf(stderr,
+			"oomlab vm: the machine waits for a debugger:\n"
+			"  gdb -ex 'target remote %s%s' [the vmlinux of '%s' with its symbols]\n",
+			strchr(where, '/') ? "" : "localhost:", where, run->kernel->name);
 }
 
 /* 'after': the last scenario that has its verdict, NULL: none. */
@@ -183,6 +195,7 @@ static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
 	options.console = on_console;
 	options.data = run;
 	options.interrupt_fd = run->interrupt_fd;
+	vm_run_tell_gdb(run);
 	int r = initrd < 0 ? initrd : sha256_of_fd(initrd, run->image_sha256, err);
 	if (r >= 0)
 		r = start(&options, &machine, err);

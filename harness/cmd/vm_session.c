@@ -6,10 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "harness/cmd/progress.h"
 #include "harness/cmd/terminal.h"
+#include "harness/cmd/vm_shell.h"
 #include "harness/vm/qemu.h"
 #include "harness/vm/sha256.h"
 
@@ -105,6 +109,15 @@ int vm_session_kernel(const char *spec, struct kernel *ret, struct err *err)
 	return r;
 }
 
+/* QEMU leaves it behind when it is killed. */
+static void forget_socket(const char *gdb)
+{
+	struct stat info;
+
+	if (gdb && strchr(gdb, '/') && lstat(gdb, &info) == 0 && S_ISSOCK(info.st_mode))
+		(void)unlink(gdb);
+}
+
 int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, struct vm_turn *ret,
 		    struct err *err)
 {
@@ -126,7 +139,7 @@ int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, stru
 	int r = vm_session_kernel(wish->kernel, &ret->kernel, err);
 
 	if (r >= 0)
-		r = vm_run(&ret->run, err);
+		r = wish->values->shell ? vm_shell(&ret->run, err) : vm_run(&ret->run, err);
 	if (r >= 0 && ret->run.stream.record &&
 	    vm_session_evidence(session, wish, &ret->kernel, &ret->run, err) < 0)
 		return -err->code;
@@ -155,6 +168,7 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 		r = saved < 0 ? saved : record_exit_status(turn.run.stream.record);
 	}
 	vm_turn_clear(&turn);
+	forget_socket(session->values->gdb);
 	return r;
 }
 

@@ -9,6 +9,8 @@
 
 #include "base/opts.h"
 
+enum { VM_TCG, VM_KVM, VM_AUTO };
+
 struct vm_values {
 	struct opt_list kernels, params, filters, with;
 	const char *cgroups, *swap, *append, *output, *results, *replay, *seeds;
@@ -17,7 +19,9 @@ struct vm_values {
 	uint64_t jobs;	     /* machines at once; 0: as many as this machine has CPUs */
 	uint64_t seed;	     /* UINT64_MAX: none, time runs free */
 	int format, colour;
-	bool verbose, console, snapshot, shrink;
+	bool verbose, console, snapshot, shrink, shell;
+	const char *gdb; /* a port or a socket; NULL: none */
+	int accel;	 /* of VM_TCG, ... */
 };
 
 #endif

@@ -24,7 +24,8 @@ struct qemu_config {
 	unsigned shift;	  /* of icount: 2^shift ns an instruction */
 	uint64_t seed;	  /* of QEMU's random numbers, with icount */
 	const char *disk; /* a raw file as the first virtio disk; NULL: none (needs PCI) */
-	const char *gdb;  /* where it waits for a debugger (a chardev: "tcp:..."); NULL: nowhere */
+	const char *gdb;  /* where it waits for a debugger: a TCP port or a path with a slash */
+	bool kvm;	  /* the hardware runs it; else TCG does */
 	bool control;	  /* has a control socket (QMP) */
 	int restore_fd;	  /* goes on from what is saved here, instead of booting; -1: none */
 };
