@@ -39,7 +39,7 @@ NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cm
 	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c harness/cmd/kernels_%.c \
 	harness/cmd/progress.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
-	$(filter harness/guest/setup.c harness/guest/wake.c,$(GUEST_SRC))
+	$(filter harness/guest/setup.c harness/guest/shell.c harness/guest/wake.c,$(GUEST_SRC))
 
 TEST_LIB := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
@@ -183,7 +183,7 @@ $(GEN)/registry.c: FORCE
 	@mkdir -p $(@D)
 	@sh workloads/gen-registry.sh $(sort $(wildcard workloads/wl_*.c)) > $@.new; $(keep)
 
-GUEST_CMDS := run list doctor score size help
+GUEST_CMDS := run list doctor score size sweep help
 CMDS := $(patsubst harness/cmd/cmd_%.c,%,$(sort $(wildcard harness/cmd/cmd_*.c)))
 # 1: the commands
 define registry
@@ -274,6 +274,10 @@ test-integration: all $(filter $(B)/%,$(INTEGRATION_RUN))
 ##test-prediction: 10,000 kills in generated groups, each predicted (as root; some minutes; KILLS=N)
 test-prediction: all
 	@$(TEST_ENV) sh tests/prediction.sh
+
+##test-vm-starts: 200 virtual machines in a row, nothing of which may be left (many minutes; STARTS=N)
+test-vm-starts: all
+	@$(TEST_ENV) sh tests/run.sh tests/vm_starts.sh
 
 ##test-cli: tests of the command line alone
 test-cli: all man
@@ -367,5 +371,5 @@ help:
 
 FORCE:
 .PHONY: FORCE all run test test-unit test-logs test-integration test-prediction test-cli \
-	test-matrix check-layers fuzz clang man bench lint format \
+	test-matrix test-vm-starts check-layers fuzz clang man bench lint format \
 	install uninstall clean help

@@ -12,7 +12,7 @@ numa='global/cpuset-bound global/mempolicy-bound global/mempolicy-unbound-pays'
 boot() {
 	status=0
 	# shellcheck disable=SC2086 # a list of options
-	"$OOMLAB" vm $kernels --cgroup="${CGROUPS:-v1,v2}" --timeout=30m --results="$results" "$@" ||
+	"$OOMLAB" vm $kernels --cgroup="${CGROUPS:-v1,v2}" --results="$results" "$@" ||
 		status=$?
 	case $status in
 	0 | 77) ;;

@@ -43,6 +43,10 @@ static const struct opt run_options[] = {
 	{"jobs", 'j', OPT_U64, AT(jobs), "N",
 	 "run up to N scenarios at once; those that change the host run alone (default 1)", NULL,
 	 NULL},
+	{"seed", '\0', OPT_U64, AT(seed), "N",
+	 "let hogs that run freely draw their start, pauses and blocks from this seed, 1 or more "
+	 "(default $OOMLAB_SEED, or none: exactly as the scenario says)",
+	 NULL, NULL},
 	{"shard", '\0', OPT_TEXT, AT(shard), "I/N", "only every N-th scenario, from the I-th on",
 	 NULL, NULL},
 	{"after", '\0', OPT_TEXT, AT(after), "NAME",
@@ -77,8 +81,12 @@ static const struct opt run_options[] = {
 	OPT_END,
 };
 
-static const struct run_values defaults = {
-	.repeat = 1, .jobs = 1, .results = "results", .timeout_ns = UINT64_MAX, .timeline = true};
+static const struct run_values defaults = {.repeat = 1,
+					   .jobs = 1,
+					   .results = "results",
+					   .timeout_ns = UINT64_MAX,
+					   .seed = UINT64_MAX,
+					   .timeline = true};
 
 /* ---- choosing ------------------------------------------------------------------------------ */
 
@@ -109,6 +117,22 @@ static int check_values(const struct run_values *values, struct err *err)
 		return err_set(err, EINVAL, "--on-request: wants --format=stream");
 	if (values->timeout_ns == 0)
 		return err_set(err, EINVAL, "--timeout: expected more than nothing, such as 10s");
+	return 0;
+}
+
+/* A virtual machine gets its seed by the kernel's command line, whose words that the kernel does
+ * not know are the environment: so the image is the same for all seeds. */
+static int choose_seed(struct run_values *values, struct err *err)
+{
+	const char *given = getenv("OOMLAB_SEED");
+
+	if (values->seed == UINT64_MAX && given &&
+	    parse_u64(given, UINT64_MAX - 1, &values->seed, err) < 0)
+		return err_wrap(err, "OOMLAB_SEED");
+	if (values->seed == 0)
+		return err_set(err, EINVAL, "--seed: expected 1 or more, got 0");
+	if (values->seed == UINT64_MAX)
+		values->seed = 0;
 	return 0;
 }
 
@@ -153,7 +177,7 @@ static int choose(struct run_session *session, int argc, char **argv, struct dia
 	uint64_t index = 1, of = 1;
 	MEM_AUTO char *root = NULL;
 
-	if (check_values(values, err) < 0)
+	if (check_values(values, err) < 0 || choose_seed(values, err) < 0)
 		return -EINVAL;
 	if (values->shard && parse_shard(values->shard, &index, &of, err) < 0)
 		return -EINVAL;
@@ -290,6 +314,7 @@ static int open_record(struct run_session *session, char **ret_path, struct err 
 	session->record->facts = session->facts;
 	session->record->command = command_line(session->ctx);
 	session->record->planned = session->n_items;
+	session->record->seed = session->values->seed;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	session->record->began_unix_ns = (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
 	session->record->began_ns = clock_ns();
@@ -358,6 +383,7 @@ int run_session_all(struct run_session *session, struct err *err)
 	struct supervise_options options = {.cg_host = session->cg_host,
 					    .facts = &session->facts,
 					    .hog = hog,
+					    .seed = session->values->seed,
 					    .id = id,
 					    .parent = session->values->parent,
 					    .jobs = session->values->jobs,

@@ -11,7 +11,7 @@
 
 struct run_values {
 	struct opt_list params, filters;
-	uint64_t repeat, jobs, timeout_ns;
+	uint64_t repeat, jobs, timeout_ns, seed;
 	const char *shard, *after, *output, *results, *parent;
 	int format, colour;
 	bool dry_run, fail_fast, disposable, timeline, verbose, quiet, asked;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "harness/cmd/cmd.h"
+#include "harness/cmd/vm_accel.h"
 #include "harness/cmd/vm_fleet_internal.h"
 #include "harness/cmd/vm_image.h"
 #include "harness/cmd/vm_room.h"
@@ -126,6 +127,8 @@ static int choose_lanes(struct vm_fleet *fleet, struct err *err)
 	if (vm_room(str_text(&meminfo), values->memory_bytes, wanted, values->snapshot,
 		    &fleet->n_lanes, err) < 0)
 		return -err->code;
+	if (values->gdb) /* one debugger, one machine */
+		fleet->n_lanes = 1;
 	for (size_t i = 0; i < fleet->n_lanes; i++)
 		fleet->lanes[i] = (struct vm_lane){.fleet = fleet, .deadline_ns = UINT64_MAX};
 	return 0;
@@ -153,6 +156,10 @@ static int open_fleet(struct vm_fleet *fleet, struct err *err)
 			     err);
 	if (r >= 0)
 		r = fleet->initrd = vm_image_build(&request, fleet->words, false, err);
+	if (r >= 0)
+		r = sha256_of_fd(fleet->initrd, run->image_sha256, err);
+	if (r >= 0)
+		r = vm_accel(run, fleet->initrd, fleet->append, &fleet->kvm, err);
 	return r < 0 ? r : 0;
 }
 
@@ -175,7 +182,7 @@ int vm_fleet(struct vm_run *run, struct err *err)
 
 	fleet->run = run;
 	fleet->initrd = fleet->saved = -1;
-	fleet->no_save = !run->values->snapshot;
+	fleet->no_save = !run->values->snapshot || run->values->gdb;
 	int r = open_fleet(fleet, err);
 	if (r >= 0)
 		r = go(fleet, err);

@@ -43,7 +43,7 @@ struct vm_fleet {
 	int initrd, saved; /* saved: the state of a machine that has planned; -1 */
 	char *append;
 	json_t *words;
-	bool planned, interrupted, no_save;
+	bool planned, interrupted, no_save, kvm;
 	unsigned failures; /* machines in a row that were of no use */
 	int status;	   /* of the guest's 'oomlab run', when it ran nothing */
 };

@@ -43,8 +43,14 @@ static int add_programs(struct image *image, struct err *err)
 }
 
 /* What scenarios of the catalogue call. */
-static int add_with(struct image *image, const struct opt_list *with, struct err *err)
+static int add_with(const struct vm_image_request *request, struct image *image, struct err *err)
 {
+	static const char *const person[] = {"bash",   "busybox", "cp",	   "date", "df",    "dmesg",
+					     "echo",   "env",	  "find",  "free", "id",    "kill",
+					     "ln",     "ls",	  "mkdir", "mv",   "nproc", "ps",
+					     "rm",     "rmdir",	  "sort",  "stty", "top",   "tr",
+					     "umount", "uname",	  "vi",	   "wc",   "xxd",   NULL};
+	const struct opt_list *with = request->with;
 	static const char *const always[] = {"sh",	"cat",	"dd",	   "grep",  "head",
 					     "mount",	"sed",	"setsid",  "sleep", "stress",
 					     "swapoff", "tail", "unshare", NULL};
@@ -53,6 +59,8 @@ static int add_with(struct image *image, const struct opt_list *with, struct err
 
 	for (size_t i = 0; always[i]; i++)
 		(void)program_add(image, always[i], &ignored);
+	for (size_t i = 0; request->person && person[i]; i++)
+		(void)program_add(image, person[i], &ignored);
 	for (size_t i = 0; i < with->n && r >= 0; i++)
 		r = program_add(image, with->text[i], err);
 	return r < 0 ? err_wrap(err, "--with") : 0;
@@ -136,7 +144,10 @@ int vm_image_build(const struct vm_image_request *request, json_t *words, bool a
 
 	add_folders(&image);
 	if (r >= 0)
-		r = add_with(&image, request->with, err);
+		r = add_with(request, &image, err);
+	if (r >= 0)
+		vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
+				request->filters);
 	if (r >= 0)
 		vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
 				request->filters);

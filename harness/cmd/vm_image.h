@@ -6,6 +6,7 @@
 #define OOMLAB_CMD_VM_IMAGE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "base/opts.h"
@@ -20,6 +21,7 @@ struct vm_image_request {
 	size_t n_scenarios;
 	/* What narrows them down: the programs that they call go into the image. */
 	const struct opt_list *params, *filters;
+	bool person; /* somebody is going to use it: a shell and small programs go in */
 };
 
 /* The image in a file without a name (a descriptor), and the scenarios' words as the guest knows

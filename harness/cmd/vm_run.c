@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "harness/cmd/cmd.h"
+#include "harness/cmd/vm_evidence.h"
 #include "harness/cmd/vm_image.h"
 #include "harness/cmd/vm_run_internal.h"
 #include "harness/cmd/vm_words.h"
@@ -83,6 +84,11 @@ size_t vm_run_keep_console(struct vm_run *run, const struct machine *machine)
 {
 	run->consoles = mem_grow(run->consoles, run->n_consoles + 1, sizeof(*run->consoles));
 	run->consoles[run->n_consoles] = mem_dup(machine_console(machine));
+	if (!run->machines)
+		run->machines = json_array();
+	json_array_append_new(run->machines,
+			      vm_evidence_machine(run->n_consoles, machine_console(machine),
+						  run->image_sha256, machine_append(machine)));
 	return run->n_consoles++;
 }
 
@@ -102,7 +108,7 @@ static void tell_end(const struct machine *machine, const struct record *record,
 static int run_in(struct vm_run *run, struct machine *machine, bool *ret_more, struct err *err)
 {
 	size_t before = run->stream.record ? run->stream.record->n : 0;
-	int status = machine_run(machine, NULL, MACHINE_NS, err);
+	int status = machine_run(machine, NULL, run->values->gdb ? UINT64_MAX : MACHINE_NS, err);
 
 	(void)vm_run_keep_console(run, machine);
 	const struct record *record = run->stream.record;
@@ -134,24 +140,54 @@ struct machine_options vm_run_machine(const struct vm_run *run, int initrd, cons
 						 .seed = values->seed,
 						 .cpus = (unsigned)values->cpus,
 						 .nodes = (unsigned)values->nodes,
+						 .gdb = values->gdb,
 						 .restore_fd = -1},
-					.boot_ns = values->boot_ns,
+					.boot_ns = values->gdb ? UINT64_MAX : values->boot_ns,
 					.interrupt_fd = -1};
 }
 
-static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
+void vm_run_tell_gdb(const struct vm_run *run)
+{
+	const char *where = run->values->gdb;
+
+	if (where)
+		fprintf(stderr,
+			"oomlab vm: the machine waits for a debugger:\n"
+			"  gdb -ex 'target remote %s%s' [the vmlinux of '%s' with its symbols]\n",
+			strchr(where, '/') ? "" : "localhost:", where, run->kernel->name);
+}
+
+/* 'after': the last scenario that has its verdict, NULL: none. */
+static int build_image(const struct vm_run *run, const char *after, struct err *err)
 {
 	const struct vm_values *values = run->values;
-	const struct record *record = run->stream.record;
 	const struct vm_image_request request = {.kernel = run->kernel,
 						 .with = &values->with,
 						 .scenarios = run->scenarios,
 						 .n_scenarios = run->n_scenarios,
 						 .params = &values->params,
 						 .filters = &values->filters};
+	json_t *words = vm_words_run(values, after);
+	int fd = vm_image_build(&request, words, true, err);
+
+	json_decref(words);
+	return fd;
+}
+
+int vm_run_image(const struct vm_run *run, struct err *err)
+{
+	return build_image(run, NULL, err);
+}
+
+static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
+{
+	const struct vm_values *values = run->values;
+	const struct record *record = run->stream.record;
+	const char *after = record ? record->results[record->n - 1]->name : NULL;
 	MEM_AUTO char *append = vm_words_kernel(values, run->cgroup);
-	json_t *words = vm_words_run(values, record ? record->results[record->n - 1]->name : NULL);
-	FD_AUTO initrd = vm_image_build(&request, words, true, err);
+	bool given = !after && run->initrd >= 0;
+	FD_AUTO own = given ? -1 : build_image(run, after, err);
+	int initrd = given ? run->initrd : own;
 	struct machine *machine = NULL;
 	struct machine_options options = vm_run_machine(run, initrd, append);
 
@@ -159,14 +195,16 @@ static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
 	options.console = on_console;
 	options.data = run;
 	options.interrupt_fd = run->interrupt_fd;
-	int r = initrd < 0 ? initrd : start(&options, &machine, err);
+	vm_run_tell_gdb(run);
+	int r = initrd < 0 ? initrd : sha256_of_fd(initrd, run->image_sha256, err);
+	if (r >= 0)
+		r = start(&options, &machine, err);
 	if (r >= 0) {
 		if (!record && run->on_ready)
 			run->on_ready(run->data, machine);
 		r = run_in(run, machine, ret_more, err);
 	}
 	machine_free(machine);
-	json_decref(words);
 	return r;
 }
 
@@ -196,6 +234,8 @@ void vm_run_clear(struct vm_run *run)
 	for (size_t i = 0; i < run->n_consoles; i++)
 		free(run->consoles[i]);
 	free(run->consoles);
+	json_decref(run->machines);
+	run->machines = NULL;
 	run->consoles = NULL;
 	run->n_consoles = 0;
 }
@@ -205,8 +245,7 @@ int vm_run_save_consoles(const struct vm_run *run, int dir, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; i < run->n_consoles && r >= 0; i++) {
-		MEM_AUTO char *name =
-			i ? mem_printf("console-%zu.log", i + 1) : mem_dup("console.log");
+		MEM_AUTO char *name = vm_evidence_console(i);
 		FD_AUTO fd = fd_open_at(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
 		r = fd < 0 ? fd : fd_write_full(fd, run->consoles[i], strlen(run->consoles[i]));
 	}

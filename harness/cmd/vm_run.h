@@ -11,6 +11,7 @@
 #include "harness/cmd/vm_stream.h"
 #include "harness/cmd/vm_values.h"
 #include "harness/vm/kernel.h"
+#include "harness/vm/sha256.h"
 
 struct vm_run {
 	const struct vm_values *values;
@@ -23,9 +24,13 @@ struct vm_run {
 	void (*on_ready)(void *data, const struct machine *machine);
 	void *data;
 
+	int initrd; /* of the first machine with a seed, -1: made when it is wanted (borrowed) */
+
 	struct vm_stream stream; /* its listener is the caller's, its record what comes of it */
 	char **consoles;	 /* of each machine */
 	size_t n_consoles;
+	json_t *machines; /* record.machines, one a console */
+	char image_sha256[SHA256_TEXT];
 };
 
 /* Returns 0 when there is a record, of which scenarios may be missing: then a machine failed, and
@@ -33,6 +38,9 @@ struct vm_run {
  * error; -EINTR: interrupted. All of the options of 'values' that concern machines and
  * scenarios apply. */
 int vm_run(struct vm_run *run, struct err *err);
+/* The image that its first machine boots, with the work in it: for many runs that differ in the
+ * seed alone. A descriptor. */
+int vm_run_image(const struct vm_run *run, struct err *err);
 void vm_run_clear(struct vm_run *run);
 /* Into console.log, console-2.log, ... of an open folder. */
 int vm_run_save_consoles(const struct vm_run *run, int dir, struct err *err);

@@ -16,6 +16,9 @@ size_t vm_run_keep_console(struct vm_run *run, const struct machine *machine);
 /* Its last lines to stderr. */
 void vm_run_tell_console(const struct machine *machine);
 
+/* The line that joins a debugger to the machine that starts next, where one is wanted. */
+void vm_run_tell_gdb(const struct vm_run *run);
+
 /* Without a seed: many machines at once, restored from one that was saved. As vm_run(). */
 int vm_fleet(struct vm_run *run, struct err *err);
 

@@ -6,27 +6,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "harness/cmd/progress.h"
 #include "harness/cmd/terminal.h"
-#include "harness/cmd/vm_run.h"
-#include "harness/vm/kernel.h"
+#include "harness/cmd/vm_shell.h"
 #include "harness/vm/qemu.h"
-
-enum { EXIT_INTERRUPTED = 130 };
-
-/* One kernel and cgroup version of the session. */
-struct turn {
-	struct vm_session *session;
-	const char *spec, *cgroup;
-};
+#include "harness/vm/sha256.h"
 
 /* ---- what is shown -------------------------------------------------------------------------- */
 
 static void on_ready(void *data, const struct machine *machine)
 {
-	const struct turn *turn = data;
+	const struct vm_turn *turn = data;
 	const struct vm_session *session = turn->session;
 
 	if (session->values->format == 0) {
@@ -42,7 +37,7 @@ static void on_ready(void *data, const struct machine *machine)
 
 static void on_record(void *data, const struct record *record)
 {
-	const struct turn *turn = data;
+	const struct vm_turn *turn = data;
 	const struct vm_session *session = turn->session;
 
 	if (session->reporter->begin)
@@ -51,74 +46,130 @@ static void on_record(void *data, const struct record *record)
 
 static void on_result(void *data, const struct record *record, const struct result *result)
 {
-	const struct turn *turn = data;
+	const struct vm_turn *turn = data;
 	const struct vm_session *session = turn->session;
 
 	if (session->reporter->result)
 		session->reporter->result(session->out, record, result, &session->report);
 }
 
-static int save(struct vm_session *session, const struct vm_run *run, struct err *err)
+/* ---- what is kept --------------------------------------------------------------------------- */
+
+int vm_session_evidence(const struct vm_session *session, const struct vm_wish *wish,
+			const struct kernel *kernel, const struct vm_run *run, struct err *err)
 {
 	struct record *record = run->stream.record;
-	MEM_AUTO char *path = NULL;
+	char sha256[SHA256_TEXT];
+
+	if (sha256_of_fd(kernel->fd, sha256, err) < 0)
+		return err_wrap(err, "kernel '%s'", wish->kernel);
+	json_decref(record->vm);
+	record->vm = vm_evidence(wish, session->qemu, sha256);
+	json_decref(record->machines);
+	record->machines = run->machines ? json_incref(run->machines) : json_array();
+	return 0;
+}
+
+int vm_session_save(struct vm_session *session, struct vm_turn *turn, struct err *err)
+{
+	struct record *record = turn->run.stream.record;
 
 	/* By the guest's clock, as its beginning: that of a machine that died ends with its last
 	 * result. */
-	FD_AUTO dir = record_dir(session->values->results, record, &path, err);
+	FD_AUTO dir = record_dir(session->values->results, record, &turn->saved, err);
 	if (dir < 0)
 		return dir;
 	int r = record_save(record, dir, err);
 	if (r >= 0)
 		r = record_save_extras(record, dir, err);
 	if (r >= 0)
-		r = vm_run_save_consoles(run, dir, err);
-	session->report.results = path;
-	if (session->reporter->end)
-		session->reporter->end(session->out, record, &session->report);
-	session->report.results = NULL;
+		r = vm_run_save_consoles(&turn->run, dir, err);
 	return r < 0 ? r : 0;
+}
+
+void vm_session_report_end(struct vm_session *session, const struct vm_turn *turn,
+			   const char *folder)
+{
+	session->report.results = folder;
+	if (session->reporter->end)
+		session->reporter->end(session->out, turn->run.stream.record, &session->report);
+	session->report.results = NULL;
 }
 
 /* ---- a turn --------------------------------------------------------------------------------- */
 
-static int open_kernel(const char *spec, struct kernel *kernel, struct err *err)
+int vm_session_kernel(const char *spec, struct kernel *ret, struct err *err)
 {
 	struct progress progress;
 	struct fetch_watch watch;
 
 	progress_begin(&progress, "vm", &watch);
-	int r = kernel_open(spec, &watch, kernel, err);
+	int r = kernel_open(spec, &watch, ret, err);
 	progress_end(&progress);
 	return r;
+}
+
+/* QEMU leaves it behind when it is killed. */
+static void forget_socket(const char *gdb)
+{
+	struct stat info;
+
+	if (gdb && strchr(gdb, '/') && lstat(gdb, &info) == 0 && S_ISSOCK(info.st_mode))
+		(void)unlink(gdb);
+}
+
+int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, struct vm_turn *ret,
+		    struct err *err)
+{
+	*ret = (struct vm_turn){.session = session,
+				.spec = wish->kernel,
+				.cgroup = wish->cgroup,
+				.kernel = {.fd = -1}};
+	ret->run = (struct vm_run){
+		.values = wish->values,
+		.kernel = &ret->kernel,
+		.cgroup = wish->cgroup,
+		.scenarios = wish->scenarios,
+		.n_scenarios = wish->n_scenarios,
+		.interrupt_fd = session->interrupt_fd,
+		.initrd = -1,
+		.on_ready = on_ready,
+		.data = ret,
+		.stream = {.on_record = on_record, .on_result = on_result, .data = ret}};
+	int r = vm_session_kernel(wish->kernel, &ret->kernel, err);
+
+	if (r >= 0)
+		r = wish->values->shell ? vm_shell(&ret->run, err) : vm_run(&ret->run, err);
+	if (r >= 0 && ret->run.stream.record &&
+	    vm_session_evidence(session, wish, &ret->kernel, &ret->run, err) < 0)
+		return -err->code;
+	return r;
+}
+
+void vm_turn_clear(struct vm_turn *turn)
+{
+	vm_run_clear(&turn->run);
+	kernel_close(&turn->kernel);
+	free(turn->saved);
+	turn->saved = NULL;
 }
 
 int vm_session_run(struct vm_session *session, const char *spec, const char *cgroup,
 		   struct err *err)
 {
-	struct kernel kernel = {.fd = -1};
-	struct turn turn = {session, spec, cgroup};
-	struct vm_run run = {
-		.values = session->values,
-		.kernel = &kernel,
-		.cgroup = cgroup,
-		.scenarios = session->argv,
-		.n_scenarios = (size_t)session->argc,
-		.interrupt_fd = session->interrupt_fd,
-		.on_ready = on_ready,
-		.data = &turn,
-		.stream = {.on_record = on_record, .on_result = on_result, .data = &turn}};
-	int r = open_kernel(spec, &kernel, err);
+	const struct vm_wish wish = {session->values, spec, cgroup, session->argv,
+				     (size_t)session->argc};
+	struct vm_turn turn;
+	int r = vm_session_turn(session, &wish, &turn, err);
 
-	if (r >= 0)
-		r = vm_run(&run, err);
-	if (r >= 0 && run.stream.record) {
-		int saved = save(session, &run, err);
-		r = saved < 0 ? saved : record_exit_status(run.stream.record);
+	if (r >= 0 && turn.run.stream.record) {
+		int saved = vm_session_save(session, &turn, err);
+		vm_session_report_end(session, &turn, turn.saved);
+		r = saved < 0 ? saved : record_exit_status(turn.run.stream.record);
 	}
-	vm_run_clear(&run);
-	kernel_close(&kernel);
-	return r == -EINTR ? EXIT_INTERRUPTED : r;
+	vm_turn_clear(&turn);
+	forget_socket(session->values->gdb);
+	return r;
 }
 
 /* ---- the session ---------------------------------------------------------------------------- */
@@ -126,10 +177,9 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 int vm_session_open(struct vm_session *session, struct err *err)
 {
 	const struct vm_values *values = session->values;
-	char version[32];
 
 	session->out = stdout;
-	if (qemu_version(NULL, version, sizeof(version), err) < 0)
+	if (qemu_version(NULL, session->qemu, sizeof(session->qemu), err) < 0)
 		return -err->code;
 	if (values->output && !str_eq(values->output, "-")) {
 		int fd = fd_open_at(AT_FDCWD, values->output, O_WRONLY | O_CREAT | O_TRUNC, 0644,

@@ -287,6 +287,7 @@ worker_main(struct supervisor *super, struct job *job, int out_fd, pid_t parent)
 					 .above = super->top,
 					 .group = group,
 					 .hog = super->options->hog,
+					 .seed = super->options->seed,
 					 .hog_stays = super->hog.locked,
 					 .host = job->host,
 					 .facts = super->options->facts,

@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "harness/guest/setup.h"
+#include "harness/guest/shell.h"
 #include "harness/guest/wake.h"
 #include "harness/vm/channel.h"
 
@@ -73,21 +74,22 @@ struct first {
 
 /* ---- a run ---------------------------------------------------------------------------------- */
 
-static void __attribute__((noreturn)) run_child(char *const *words, int input)
+static void reset_signals(void)
 {
 	sigset_t none;
 
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
+}
+
+static void __attribute__((noreturn)) run_child(char *const *words, int input)
+{
+	reset_signals();
 	(void)setsid();
 	if (input >= 0)
 		(void)dup2(input, STDIN_FILENO);
-	(void)setenv("PATH", "/bin:/usr/bin:/sbin:/usr/sbin", 1);
-	(void)setenv("HOME", "/run", 1);
-	(void)setenv("OOMLAB_SCENARIOS", "/scenarios", 1);
-	(void)setenv("OOMLAB_HOG", "/bin/oomhog", 1);
-
+	guest_environment();
 	if (chdir("/") == 0)
 		(void)execv("/bin/oomlab", words);
 	fprintf(stderr, "oomlab: cannot start /bin/oomlab: %s\n", strerror(errno));
@@ -116,6 +118,19 @@ static void run(struct first *first, const json_t *list)
 	first->child = child < 0 ? 0 : child;
 	for (size_t i = 0; i < n && i < WORDS_MAX; i++)
 		free(words[i + 1]);
+	if (child < 0)
+		say(first->channel, json_pack("{s:i}", "done", 127));
+}
+
+static void start_shell(struct first *first, const json_t *wish)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		reset_signals();
+		guest_shell(wish);
+	}
+	first->child = child < 0 ? 0 : child;
 	if (child < 0)
 		say(first->channel, json_pack("{s:i}", "done", 127));
 }
@@ -154,6 +169,8 @@ static void obey(struct first *first, const char *text)
 	} else if (json_object_get(line, "ask") && first->to_child >= 0) {
 		(void)fd_write_full(first->to_child, text, strlen(text));
 		(void)fd_write_full(first->to_child, "\n", 1);
+	} else if (json_object_get(line, "shell") && !first->child) {
+		start_shell(first, json_object_get(line, "shell"));
 	} else if (json_is_array(json_object_get(line, "run")) && !first->child) {
 		run(first, json_object_get(line, "run"));
 	} else {

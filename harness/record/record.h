@@ -54,9 +54,11 @@ int result_from_json(const json_t *json, struct result *ret, struct err *err);
 
 struct record {
 	struct facts facts;
-	char *id;      /* "<time>-<host>", also the folder's name */
-	char *command; /* the command line */
-	uint64_t seed;
+	char *id;	  /* "<time>-<host>", also the folder's name */
+	char *command;	  /* the command line */
+	uint64_t seed;	  /* of what hogs draw, and of the machine's clock and numbers; 0: none */
+	json_t *vm;	  /* object: how its virtual machines were made; {}: it ran in none */
+	json_t *machines; /* array, one a machine: {"console", "console_sha256", ...} */
 	int64_t began_unix_ns, ended_unix_ns;
 	uint64_t began_ns; /* monotonic, of the same moment as began_unix_ns */
 	bool interrupted;  /* Ctrl-C: results are incomplete */

@@ -201,6 +201,17 @@ static void arm_thread(struct follow *follow, struct follow_thread *thread)
 	follow->missed = follow->missed || follow->calls->failcnt(follow->data) > 0;
 }
 
+/* One that ended before it could be stopped has made calls that nobody saw. */
+static void on_gone(struct follow *follow, pid_t tid)
+{
+	struct follow_thread *thread = find_thread(follow, tid);
+
+	if (thread && follow->style == FOLLOW_LATE && !thread->armed &&
+	    follow->calls->failcnt(follow->data) > 0)
+		follow->missed = true;
+	forget_thread(follow, tid);
+}
+
 void follow_arm(struct follow *follow)
 {
 	follow->armed = true;
@@ -254,7 +265,7 @@ static void on_event(struct follow *follow, struct follow_thread *thread, int ev
 void follow_take(struct follow *follow, pid_t tid, int status)
 {
 	if (!WIFSTOPPED(status)) {
-		forget_thread(follow, tid);
+		on_gone(follow, tid);
 		return;
 	}
 	bool known = find_thread(follow, tid) != NULL;

@@ -86,6 +86,17 @@ static void add_sample(struct measure *measure, const struct run_result *run)
 		report->peak = run->top;
 }
 
+/* Whether a run under this limit has been made before. */
+static bool is_known(const struct size_report *report, uint64_t limit, bool *ret_passed)
+{
+	for (size_t i = report->n_trials; i > 0; i--)
+		if (report->trials[i - 1].limit_bytes == limit) {
+			*ret_passed = report->trials[i - 1].passed;
+			return true;
+		}
+	return false;
+}
+
 /* A small program that runs with the least that can be asked for needs no search. */
 static int try_floor(struct measure *measure, uint64_t start, struct err *err)
 {
@@ -95,7 +106,7 @@ static int try_floor(struct measure *measure, uint64_t start, struct err *err)
 	if (start > measure->options->step_bytes || measure->options->samples > 1 ||
 	    !uses_ratchet(measure))
 		return 0;
-	int r = trial_hard(measure, start, &passed, err);
+	int r = is_known(report, start, &passed) ? 0 : trial_hard(measure, start, &passed, err);
 	if (r == 0 && passed) {
 		report->limit_bytes = start;
 		report->at_floor = report->found = true;
@@ -179,7 +190,9 @@ static int search(struct measure *measure, struct search *search, struct err *er
 	bool passed = false;
 
 	while ((limit = search_next(search)) != 0) {
-		int r = trial_hard(measure, limit, &passed, err);
+		int r = is_known(measure->report, limit, &passed)
+				? 0
+				: trial_hard(measure, limit, &passed, err);
 		if (r != 0)
 			return r;
 		search_tell(search, limit, passed);

@@ -76,7 +76,6 @@ struct size_report {
 	bool varies;	      /* the need differs from run to run */
 	bool output_varies;   /* so only the exit status was compared */
 	bool not_monotone;
-	bool has_swap;		     /* the machine */
 	double quantile, confidence; /* of samples */
 	struct look peak;	     /* what it is made of */
 	struct size_sample *samples;

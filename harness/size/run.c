@@ -175,7 +175,7 @@ static void check_time(struct run *run, uint64_t now)
 		run_end_now(run, RUN_LEFT_BEHIND);
 }
 
-static uint64_t oom_kills(const struct run *run)
+uint64_t run_oom_kills(const struct run *run)
 {
 	struct cg_vitals vitals;
 	struct err err;
@@ -197,7 +197,7 @@ static void tick(struct run *run, uint64_t now)
 		ratchet_tick(run);
 	else if (run->spec->watch)
 		run_keep_look(run);
-	if (oom_kills(run) > 0)
+	if (run_oom_kills(run) > 0)
 		run_end_now(run, RUN_OOM);
 }
 
@@ -223,7 +223,7 @@ static void on_group(struct run *run)
 		return;
 	}
 	(void)cg_notify_ack(run->group, &times, &err);
-	if (oom_kills(run) > 0)
+	if (run_oom_kills(run) > 0)
 		run_end_now(run, RUN_OOM);
 }
 
@@ -356,67 +356,6 @@ static int start(struct run *run, struct err *err)
 	return 0;
 }
 
-static uint64_t count(const struct run *run, const char *name, uint64_t absent)
-{
-	struct err err;
-	uint64_t value;
-
-	return cg_counter(run->group, name, &value, &err) < 0 ? absent : value;
-}
-
-static void read_counters(struct run *run)
-{
-	struct run_result *ret = run->ret;
-
-	ret->peak_bytes = count(run, "peak", 0);
-	ret->failcnt = count(run, "failcnt", 0);
-	ret->psi_some_us = count(run, "pressure_some_us", UINT64_MAX);
-	ret->psi_full_us = count(run, "pressure_full_us", UINT64_MAX);
-	ret->refaults = count(run, "stat.workingset_refault_file", 0) +
-			count(run, "stat.workingset_refault_anon", 0);
-	ret->major_faults = count(run, "stat.pgmajfault", 0);
-	ret->oom_kills = oom_kills(run);
-	ret->limit_bytes = run->limit_bytes;
-	ret->retries = run->follow.n_retries;
-}
-
-/* Why it ended, when nobody ended it. The counter says what was an OOM: a SIGKILL may be anybody's,
- * and a parent may shrug off the death of a child. */
-static void judge_end(struct run *run)
-{
-	struct run_result *ret = run->ret;
-	int errnum = 0;
-
-	ret->wall_ns = (run->ended_ns ? run->ended_ns : clock_ns()) - run->began_ns;
-	if (run->ending)
-		return;
-	if (ret->oom_kills > 0) {
-		ret->end = RUN_OOM;
-	} else if (read(run->child.start, &errnum, sizeof(errnum)) == (ssize_t)sizeof(errnum)) {
-		ret->end = RUN_NO_START;
-		ret->status = errnum;
-	} else if (WIFSIGNALED(run->main_status)) {
-		ret->end = RUN_SIGNALED;
-		ret->status = WTERMSIG(run->main_status);
-	} else {
-		ret->end = RUN_EXITED;
-		ret->status = WEXITSTATUS(run->main_status);
-	}
-}
-
-static void sum_results(struct run *run)
-{
-	const struct size_command *command = run->spec->command;
-
-	if (run->ret->end != RUN_EXITED && run->ret->end != RUN_SIGNALED)
-		return;
-	for (size_t i = 0; i < command->n_outputs; i++)
-		output_add_file(command->outputs[i], &run->ret->output_sum,
-				&run->ret->output_bytes);
-	if (command->check)
-		run->ret->check_failed = !output_check(command->check, &run->lab->old_mask);
-}
-
 int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_result *ret,
 	     struct err *err)
 {
@@ -432,14 +371,13 @@ int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_resul
 		r = start(&run, err);
 	if (r >= 0) {
 		watch(&run, fds);
-		read_counters(&run);
-		judge_end(&run);
+		run_judge(&run);
 	}
 	follow_end(&run.follow);
 	if (run.group && cg_destroy(run.group, GROUP_GONE_NS, &gone) < 0 && r >= 0)
 		r = err_set(err, gone.code, "%s", gone.text);
 	if (r >= 0)
-		sum_results(&run);
+		run_sum_results(&run);
 	spawn_close(&run.child);
 	return r;
 }

@@ -1,5 +1,6 @@
 /*
- * A run under way; between run.c (processes, time, output) and ratchet.c (the limit that moves).
+ * A run under way; between run.c (processes, time, output), run_end.c (what came out) and
+ * ratchet.c (the limit that moves).
  * Private to harness/size.
  */
 #ifndef OOMLAB_SIZE_RUN_INTERNAL_H
@@ -35,6 +36,12 @@ struct run {
 void run_end_now(struct run *run, enum run_end why);
 /* Keeps the look with the most that cannot be reclaimed. */
 void run_keep_look(struct run *run);
+
+/* Kills by the OOM killer in the group so far. */
+uint64_t run_oom_kills(const struct run *run);
+/* run_end.c: the result, while the group is still there; its output, when it is not. */
+void run_judge(struct run *run);
+void run_sum_results(struct run *run);
 
 /* Sets the group up: where the limit starts, and what happens there. */
 int ratchet_begin(struct run *run, struct err *err);

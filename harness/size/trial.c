@@ -233,31 +233,14 @@ static uint64_t ratchet_timeout(const struct measure *measure)
 	return measure->timeout_ns;
 }
 
-int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_result *run,
-		  bool *ret_good, struct err *err)
+/* One run, and whether it came out as without a limit. */
+static int ratchet_once(struct measure *measure, const struct run_spec *spec,
+			struct run_result *run, bool *ret_good, struct err *err)
 {
-	const struct size_options *options = measure->options;
-	char size[PARSE_TEXT_MAX];
-	bool wrong;
-	struct run_spec spec = {.command = &options->command,
-				.mode = RUN_RATCHET,
-				.limit_bytes = from_bytes,
-				.step_bytes = options->step_bytes,
-				.ceiling_bytes = options->max_bytes,
-				.late = from_bytes >= LATE_LEAST && !measure->slow_start,
-				.timeout_ns = ratchet_timeout(measure),
-				.swap = options->swap};
+	bool wrong = false;
 
-	measure_say(measure, "ratchet from %s", format_size_short(from_bytes, size));
 	measure->report->runs++;
-	int r = size_run(measure->lab, &spec, run, err);
-	if (r >= 0 && run->end == RUN_MISSED) {
-		/* It went through the last MiBs faster than it could be stopped. */
-		spec.late = false;
-		measure->report->runs++;
-		measure->slow_start = true;
-		r = size_run(measure->lab, &spec, run, err);
-	}
+	int r = size_run(measure->lab, spec, run, err);
 	if (r >= 0 && run->end == RUN_INTERRUPTED)
 		return interrupted(measure);
 	if (r >= 0)
@@ -267,4 +250,30 @@ int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_resul
 	if (r == 0 && wrong)
 		snprintf(run->why, sizeof(run->why), "its output was another one");
 	return r;
+}
+
+int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_result *run,
+		  bool *ret_good, struct err *err)
+{
+	const struct size_options *options = measure->options;
+	char size[PARSE_TEXT_MAX];
+	struct run_spec spec = {.command = &options->command,
+				.mode = RUN_RATCHET,
+				.limit_bytes = from_bytes,
+				.step_bytes = options->step_bytes,
+				.ceiling_bytes = options->max_bytes,
+				.late = from_bytes >= LATE_LEAST && !measure->slow_start &&
+					measure->lab->version == CG_V1,
+				.timeout_ns = ratchet_timeout(measure),
+				.swap = options->swap};
+
+	measure_say(measure, "ratchet from %s", format_size_short(from_bytes, size));
+	int r = ratchet_once(measure, &spec, run, ret_good, err);
+	if (r != 0 || *ret_good || !spec.late || run->end == RUN_SELF_SIZED)
+		return r;
+	/* It went through the last MiBs faster than it could be stopped, or being stopped cut a
+	 * call short (as any signal does to a read of /dev/zero): every call from the start. */
+	spec.late = false;
+	measure->slow_start = true;
+	return ratchet_once(measure, &spec, run, ret_good, err);
 }

@@ -9,6 +9,7 @@
  *   host:  {"run": [WORD, ...]}   'oomlab WORD ...', whose stream of results goes to the channel
  *   guest: the lines of that stream (report/report_stream.c), then {"done": EXIT STATUS}
  *   host:  {"ask": ...}           a line for the stdin of what runs (cmd/run_asked.h)
+ *   host:  {"shell": {"rows": N, "columns": N, "term": NAME}}   on the console; then {"done": ...}
  *   guest: {"refused": TEXT}      to what it does not understand
  *   host:  {"quit": true}
  */

@@ -202,6 +202,11 @@ enum machine_end machine_ended(const struct machine *machine)
 
 /* ---- waiting -------------------------------------------------------------------------------- */
 
+static uint64_t machine_in(uint64_t ns)
+{
+	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
+}
+
 /* 0: *flag became true. */
 int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns, struct err *err)
 {
@@ -279,7 +284,7 @@ int machine_start(const struct machine_options *options, struct machine **ret, s
 {
 	int r = machine_launch(options, ret, err);
 
-	return r < 0 ? r : machine_wait(*ret, &(*ret)->ready, clock_ns() + options->boot_ns, err);
+	return r < 0 ? r : machine_wait(*ret, &(*ret)->ready, machine_in(options->boot_ns), err);
 }
 
 /* ---- work ----------------------------------------------------------------------------------- */
@@ -308,7 +313,7 @@ int machine_run(struct machine *machine, const json_t *words, uint64_t timeout_n
 		r = machine_send(machine, line, err);
 	json_decref(line);
 	if (r >= 0)
-		r = machine_wait(machine, &machine->done, clock_ns() + timeout_ns, err);
+		r = machine_wait(machine, &machine->done, machine_in(timeout_ns), err);
 	return r < 0 ? r : machine->status;
 }
 
@@ -361,6 +366,16 @@ bool machine_is_gone(const struct machine *machine)
 	return machine->gone;
 }
 
+void machine_type(struct machine *machine, const char *bytes, size_t n)
+{
+	(void)fd_write_full(machine->qemu.console, bytes, n);
+}
+
+int machine_wait_done(struct machine *machine, struct err *err)
+{
+	return machine_wait(machine, &machine->done, UINT64_MAX, err);
+}
+
 bool machine_is_done(const struct machine *machine, int *ret_status)
 {
 	if (machine->done)
@@ -388,6 +403,11 @@ const char *machine_console(const struct machine *machine)
 const char *machine_panic(const struct machine *machine)
 {
 	return str_text(&machine->panic);
+}
+
+const char *machine_append(const struct machine *machine)
+{
+	return machine->options.qemu.append;
 }
 
 void machine_tail(const struct machine *machine, int lines, struct str *out)

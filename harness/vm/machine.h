@@ -48,6 +48,10 @@ bool machine_is_gone(const struct machine *machine); /* machine_stop() collects 
 bool machine_is_done(const struct machine *machine, int *ret_status);
 /* A line for the guest (channel.h). */
 int machine_send(struct machine *machine, const json_t *line, struct err *err);
+/* Keys for its console. */
+void machine_type(struct machine *machine, const char *bytes, size_t n);
+/* Waits, without a deadline, until what it was told has ended. */
+int machine_wait_done(struct machine *machine, struct err *err);
 /* Asks it to switch off, and does not wait. */
 void machine_quit(struct machine *machine);
 /* Makes sure that it has ended, and collects what it said last. */
@@ -77,6 +81,7 @@ enum machine_end machine_ended(const struct machine *machine);
 const char *machine_console(const struct machine *machine);
 void machine_tail(const struct machine *machine, int lines, struct str *out);
 const char *machine_panic(const struct machine *machine);
+const char *machine_append(const struct machine *machine); /* its kernel's command line */
 
 /* Asks it to switch off, waits at most a few seconds, and makes sure that nothing of it is left. */
 void machine_free(struct machine *machine);

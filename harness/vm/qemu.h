@@ -24,7 +24,8 @@ struct qemu_config {
 	unsigned shift;	  /* of icount: 2^shift ns an instruction */
 	uint64_t seed;	  /* of QEMU's random numbers, with icount */
 	const char *disk; /* a raw file as the first virtio disk; NULL: none (needs PCI) */
-	const char *gdb;  /* where it waits for a debugger (a chardev: "tcp:..."); NULL: nowhere */
+	const char *gdb;  /* where it waits for a debugger: a TCP port or a path with a slash */
+	bool kvm;	  /* the hardware runs it; else TCG does */
 	bool control;	  /* has a control socket (QMP) */
 	int restore_fd;	  /* goes on from what is saved here, instead of booting; -1: none */
 };
@@ -48,7 +49,8 @@ int qemu_start(const struct qemu_config *config, struct qemu *ret, struct err *e
 /* Kills it if it lives, reaps it and closes everything. Returns its wait status, -1: none. */
 int qemu_end(struct qemu *qemu);
 
-/* Its version, "7.2.22"; -ENOENT with what to install when there is none. */
+/* Its version with the distribution's, "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"; -ENOENT with what
+ * to install when there is none. */
 int qemu_version(const char *program, char *buf, size_t size, struct err *err);
 
 #endif
