@@ -291,6 +291,11 @@ test-matrix: all
 	@KERNELS='$(KERNELS)' CGROUPS='$(CGROUPS)' BASELINE='$(BASELINE)' RESULTS='$(B)/matrix' \
 	$(TEST_ENV) sh tests/matrix.sh $(ARGS)
 
+##test-replay: SCENARIOS on KERNELS with a seed, REPLAYS=5 times again, JOBS at once (half an hour)
+test-replay: all
+	@KERNELS='$(KERNELS)' RESULTS='$(B)/replay' \
+	$(TEST_ENV) sh tests/replay.sh
+
 ##check-layers: hold the includes against the arrows of docs/architecture.md
 check-layers:
 	@$(TEST_ENV) sh tests/layers.sh

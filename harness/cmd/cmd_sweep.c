@@ -106,7 +106,9 @@ const struct cmd cmd_sweep = {
 			 "A run passes when it ends as without a limit, with the same output, and "
 			 "the OOM killer killed nothing in its group.",
 		 .examples = "oomlab sweep -- sort -S 32M big.txt\ttwelve limits up to its peak\n"
-			     "oomlab sweep --from 32M --to 64M --repeat 3 --format csv -- cmd\n",
+			     "oomlab sweep --from 32M --to 64M --repeat 3 --format csv -- "
+			     "cmd\tthree runs "
+			     "each, for other tools\n",
 		 .exit_status = "0\tshown\n1\tthe command fails without a limit\n"
 				"2\twrong command line, no such command\n3\tgroups cannot be made\n"
 				"130\tinterrupted; what was known is printed\n",

@@ -55,6 +55,10 @@ static const struct opt options[] = {
 	 "how "
 	 "often, the smallest seed of each and how to replay it; --format text or json",
 	 NULL, NULL},
+	{"shrink", '\0', OPT_FLAG, AT(shrink), NULL,
+	 "with --seeds: look for a smaller scenario that fails alike with that seed, and keep it "
+	 "beside the record",
+	 NULL, NULL},
 	{"append", '\0', OPT_TEXT, AT(append), "TEXT", "add this to the kernel's command line",
 	 NULL, NULL},
 	{"with", '\0', OPT_LIST, AT(with), "PROGRAM",
@@ -161,6 +165,11 @@ static int check(const struct vm_values *values, struct err *err)
 		return err_set(err, EINVAL,
 			       "one of --seed (a run), --replay (a recorded one again) and --seeds "
 			       "(many), not two");
+	uint64_t first, last;
+	if (values->seeds && vm_seeds_parse(values->seeds, &first, &last, err) < 0)
+		return -EINVAL;
+	if (values->shrink && !values->seeds)
+		return err_set(err, EINVAL, "--shrink: goes with --seeds");
 	if (values->nodes < 1 || values->nodes > NODES_MAX)
 		return err_set(err, EINVAL, "--numa: expected 1 to %d nodes", NODES_MAX);
 	return 0;
@@ -260,12 +269,20 @@ const struct cmd cmd_vm = {
 				"global OOM killer, panics, protected tasks.\n\n"
 				"The guest's console is kept beside the record as evidence; "
 				"verdicts "
-				"come over a port of their own.",
+				"come over a port of their own.\n\n"
+				"With --seed instructions are the machine's clock, and hogs that "
+				"run freely draw their pace from the seed: the same seed is the "
+				"same run again, to the microsecond. --replay proves it, --seeds "
+				"explores what other seeds do.",
 			.examples =
 				"oomlab vm\tthe catalogue on this machine's kernel, cgroup v2\n"
-				"oomlab vm -k ./arch/x86/boot/bzImage global\tone's own build\n",
-			.exit_status = "0\tall passed\n"
-				       "1\tan expectation did not hold, or the machine died of it\n"
+				"oomlab vm -k ./arch/x86/boot/bzImage global\tone's own build\n"
+				"oomlab vm --replay 42 global/three-race\texactly that race again\n"
+				"oomlab vm --seeds 1..500 global/three-race\texplore its endings\n",
+			.exit_status = "0\tall passed; --replay: it is the same run, whatever its "
+				       "verdicts\n"
+				       "1\tan expectation did not hold, or the machine died of it; "
+				       "--replay: it is another run; --seeds: one of them failed\n"
 				       "2\ta wrong option, scenario or kernel\n"
 				       "3\tthe harness or the machine failed\n"
 				       "77\teverything was skipped\n"

@@ -3,6 +3,7 @@
  */
 #include "harness/cmd/vm_outcomes.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,22 @@ char *vm_outcome_failed(const struct result *result)
 			add_word(&text, what);
 	}
 	return take_text(&text);
+}
+
+char *vm_outcome_got(const struct result *result)
+{
+	const json_t *finding;
+	size_t i;
+
+	json_array_foreach (result->findings, i, finding) {
+		const char *got = json_string_value(json_object_get(finding, "got"));
+		if (!got || !json_is_false(json_object_get(finding, "ok")))
+			continue;
+		if (isdigit((unsigned char)got[0]))
+			return mem_dup("#");
+		return mem_printf("%.*s", (int)strcspn(got, " ,;"), got);
+	}
+	return mem_dup("");
 }
 
 /* ---- counting ------------------------------------------------------------------------------- */
@@ -124,6 +141,8 @@ void vm_outcomes_clear(struct vm_outcomes *outcomes)
 		free(outcome->seeds);
 		free(outcome->evidence);
 		free(outcome->record);
+		free(outcome->shrunk);
+		free(outcome->shrunk_record);
 	}
 	free(outcomes->outcome);
 	*outcomes = (struct vm_outcomes){0};
@@ -158,6 +177,20 @@ static void add_row(const struct vm_outcome *outcome, size_t total, struct str *
 		 *outcome->failed ? ")" : "");
 }
 
+static void add_commands(const struct vm_outcomes *outcomes, struct str *out)
+{
+	str_add(out, "\n");
+	for (size_t i = 0; i < outcomes->n; i++) {
+		const struct vm_outcome *outcome = &outcomes->outcome[i];
+		if (outcome->record)
+			str_addf(out, "seed %llu again: oomlab vm --replay %s\n",
+				 (unsigned long long)outcome->smallest, outcome->record);
+		if (outcome->shrunk)
+			str_addf(out, "smaller, fails alike: %s\n  oomlab vm --replay %s\n",
+				 outcome->shrunk, outcome->shrunk_record);
+	}
+}
+
 void vm_outcomes_text(const struct vm_outcomes *outcomes, struct str *out)
 {
 	const char *before = "";
@@ -173,11 +206,7 @@ void vm_outcomes_text(const struct vm_outcomes *outcomes, struct str *out)
 		if (outcome->reason && outcome->verdict != VERDICT_PASS)
 			str_addf(out, "          %s\n", outcome->reason);
 	}
-	for (size_t i = 0; i < outcomes->n; i++)
-		if (outcomes->outcome[i].record)
-			str_addf(out, "%sseed %llu again: oomlab vm --replay %s\n", i ? "" : "\n",
-				 (unsigned long long)outcomes->outcome[i].smallest,
-				 outcomes->outcome[i].record);
+	add_commands(outcomes, out);
 }
 
 json_t *vm_outcomes_json(const struct vm_outcomes *outcomes)
@@ -189,16 +218,18 @@ json_t *vm_outcomes_json(const struct vm_outcomes *outcomes)
 		json_t *seeds = json_array();
 		for (size_t k = 0; k < outcome->n; k++)
 			json_array_append_new(seeds, field_u64_new(outcome->seeds[k]));
-		json_array_append_new(list,
-				      json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
-						"scenario", field_text_new(outcome->scenario),
-						"verdict", verdict_name(outcome->verdict), "died",
-						field_text_new(outcome->died), "failed",
-						field_text_new(outcome->failed), "reason",
-						field_text_new(outcome->reason), "times",
-						(json_int_t)outcome->n, "smallest_seed",
-						field_u64_new(outcome->smallest), "seeds", seeds,
-						"record", field_text_new(outcome->record)));
+		json_array_append_new(
+			list,
+			json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}",
+				  "scenario", field_text_new(outcome->scenario), "verdict",
+				  verdict_name(outcome->verdict), "died",
+				  field_text_new(outcome->died), "failed",
+				  field_text_new(outcome->failed), "reason",
+				  field_text_new(outcome->reason), "times", (json_int_t)outcome->n,
+				  "smallest_seed", field_u64_new(outcome->smallest), "seeds", seeds,
+				  "record", field_text_new(outcome->record), "shrunk",
+				  field_text_new(outcome->shrunk), "shrunk_record",
+				  field_text_new(outcome->shrunk_record)));
 	}
 	return list;
 }

@@ -22,6 +22,8 @@ struct vm_outcome {
 	uint64_t *seeds; /* as they came in */
 	char *evidence;	 /* the owner's, of the smallest seed; free()d with it */
 	char *record;	 /* where that is kept; NULL: nowhere */
+	char *shrunk;	 /* a smaller scenario that fails like this, and its record; NULL: none */
+	char *shrunk_record;
 };
 
 struct vm_outcomes {
@@ -32,6 +34,10 @@ struct vm_outcomes {
 /* The expectations that did not hold, "killed, alive"; free() it. Two failures with the same ones
  * are the same failure. */
 char *vm_outcome_failed(const struct result *result);
+
+/* What the first of them got: its first word, "big_mm-2" or "nobody"; any number is "#", because
+ * numbers change as a scenario gets smaller. free() it. */
+char *vm_outcome_got(const struct result *result);
 
 /* Counts all results of a seed. 'evidence' is copied to those outcomes of which it is the smallest
  * seed so far. */

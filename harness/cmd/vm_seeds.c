@@ -18,6 +18,7 @@
 #include "harness/cmd/vm_outcomes.h"
 #include "harness/cmd/vm_room.h"
 #include "harness/cmd/vm_seed.h"
+#include "harness/cmd/vm_shrink.h"
 
 enum { LANES_MAX = 64 };
 
@@ -262,6 +263,21 @@ static void print_json(const struct seeds *seeds)
 	json_decref(json);
 }
 
+/* What cannot be made smaller is told, and stays as it is. */
+static void shrink_failures(struct seeds *seeds)
+{
+	const struct vm_shrink_job job = {seeds->session, &seeds->wish, &seeds->kernel};
+
+	for (size_t i = 0; i < seeds->outcomes.n; i++) {
+		struct err err = ERR_INIT;
+		struct vm_outcome *outcome = &seeds->outcomes.outcome[i];
+		if (outcome->verdict != VERDICT_FAIL || vm_shrink(&job, outcome, &err) >= 0)
+			continue;
+		fprintf(stderr, "oomlab vm: --shrink: ");
+		cmd_print_clean(stderr, err.text);
+	}
+}
+
 static int summarise(struct seeds *seeds, struct err *err)
 {
 	const struct vm_outcomes *outcomes = &seeds->outcomes;
@@ -270,6 +286,8 @@ static int summarise(struct seeds *seeds, struct err *err)
 	for (size_t i = 0; i < outcomes->n; i++)
 		if (keep(seeds, i, err) < 0)
 			return -err->code;
+	if (seeds->session->values->shrink && !seeds->interrupted)
+		shrink_failures(seeds);
 	if (seeds->session->values->format == 0)
 		print_text(seeds);
 	else

@@ -19,7 +19,7 @@ struct vm_values {
 	uint64_t jobs;	     /* machines at once; 0: as many as this machine has CPUs */
 	uint64_t seed;	     /* UINT64_MAX: none, time runs free */
 	int format, colour;
-	bool verbose, console, snapshot, shell;
+	bool verbose, console, snapshot, shell, shrink;
 	const char *gdb; /* a port or a socket; NULL: none */
 	int accel;	 /* of VM_TCG, ... */
 };

@@ -14,7 +14,10 @@
 #include "harness/size/measure_internal.h"
 #include "harness/size/stats.h"
 
-enum { UP_MAX = 8 /* steps that a limit from samples may be off */ };
+enum {
+	UP_MAX = 8,  /* steps that a limit from samples may be off */
+	CONFIRM = 3, /* passes in a row of what bisection found, one of them by luck perhaps */
+};
 #define CONFIDENCE 0.95
 
 /* ---- the engine ---------------------------------------------------------------------------- */
@@ -207,17 +210,6 @@ static int search(struct measure *measure, struct search *search, struct err *er
 	return 0;
 }
 
-static int bisect(struct measure *measure, struct err *err)
-{
-	const struct size_options *options = measure->options;
-	uint64_t peak = measure->report->free.peak_bytes, step = options->step_bytes;
-	struct search state;
-
-	search_begin(&state, step, options->max_bytes);
-	state.assumed = peak ? (peak + step - 1) / step * step : 0;
-	return search(measure, &state, err);
-}
-
 /* A limit from samples: it has to pass as many times as there are samples, one after the other,
  * which is what its confidence is counted from: the ratchet holds a program up, and where several
  * processes run at once that changes what they need. That a step less passes too, now and then, is
@@ -239,14 +231,37 @@ static int show_quantile(struct measure *measure, uint64_t limit, uint64_t times
 	}
 	if (passes < times)
 		return trial_trouble(measure, SIZE_UNSTABLE,
-				     "the limit that its samples say was refused, up to %d steps "
-				     "above; more samples (--samples) show more",
+				     "the limit found was refused in further runs, up to %d steps "
+				     "above: its need varies (--samples)",
 				     UP_MAX - 1);
 	report->limit_bytes = limit;
 	report->at_floor = limit == step;
 	report->confidence = stats_confidence(times, times, report->quantile);
 	report->found = true;
-	return limit > step ? trial_hard(measure, limit - step, &passed, err) : 0;
+	if (limit <= step || is_known(report, limit - step, &passed))
+		return 0;
+	return trial_hard(measure, limit - step, &passed, err);
+}
+
+/* A run that passes by luck leads bisection too low, and nothing brings it back: what it found has
+ * to pass again. */
+static int bisect(struct measure *measure, struct err *err)
+{
+	const struct size_options *options = measure->options;
+	uint64_t peak = measure->report->free.peak_bytes, step = options->step_bytes;
+	struct search state;
+
+	search_begin(&state, step, options->max_bytes);
+	state.assumed = peak ? (peak + step - 1) / step * step : 0;
+	int r = search(measure, &state, err);
+	if (r != 0 || measure->report->at_floor)
+		return r;
+	uint64_t limit = measure->report->limit_bytes;
+	measure->report->found = false;
+	r = show_quantile(measure, limit, options->samples > CONFIRM ? options->samples : CONFIRM,
+			  err);
+	measure->report->varies = measure->report->varies || measure->report->limit_bytes > limit;
+	return r;
 }
 
 /* A ratchet's sample, by a run at it and one a step below. When that does not fit, a second sample

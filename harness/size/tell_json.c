@@ -112,7 +112,8 @@ static json_t *samples_json(const struct size_report *report)
 	return list;
 }
 
-static void add_found(const struct size_report *report, json_t *root)
+static void add_found(const struct size_report *report, const struct size_options *options,
+		      json_t *root)
 {
 	const struct size_slow *slow = &report->slow;
 	struct advice advice =
@@ -126,7 +127,7 @@ static void add_found(const struct size_report *report, json_t *root)
 			    json_pack("{s:o, s:o, s:s}", "max", number(advice.max_bytes), "high",
 				      number(advice.high_bytes), "rule",
 				      advice_rule(report->varies)));
-	if (report->n_samples > 1) {
+	if (options->samples > 1) {
 		json_object_set_new(root, "quantile", json_real(report->quantile));
 		json_object_set_new(root, "confidence", json_real(report->confidence));
 	}
@@ -145,7 +146,7 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 	if (report->trouble != SIZE_FINE)
 		json_object_set_new(root, "why", text(report->why));
 	if (report->found)
-		add_found(report, root);
+		add_found(report, options, root);
 	json_object_set_new(root, "engine", json_string(report->engine));
 	json_object_set_new(root, "engine_why", text(report->engine_why));
 	json_object_set_new(root, "step", number(options->step_bytes));

@@ -75,7 +75,8 @@ static void say_slow(const struct size_report *report, const struct size_options
 	str_addf(out, "%s\n", slow->refaults ? ", pages read again" : "");
 }
 
-static void say_distribution(const struct size_report *report, struct str *out)
+static void say_distribution(const struct size_report *report, const struct size_options *options,
+			     struct str *out)
 {
 	uint64_t low = UINT64_MAX, high = 0;
 	char a[PARSE_TEXT_MAX], b[PARSE_TEXT_MAX];
@@ -88,11 +89,17 @@ static void say_distribution(const struct size_report *report, struct str *out)
 	if (report->n_samples == 0 && report->at_floor)
 		return;
 	if (report->n_samples == 0)
-		str_add(out, "  samples                bisection asks one run a limit: no "
-			     "distribution\n");
+		str_add(out,
+			"  samples                none: bisection asks one run a limit, and its "
+			"answer to pass a few times\n");
 	else if (report->n_samples == 1)
 		str_add(out, "  samples                one: says nothing about how much the need "
 			     "varies (--samples)\n");
+	else if (options->samples == 1)
+		str_addf(out,
+			 "  samples                %zu, from %s to %s: say little about how much "
+			 "the need varies (--samples)\n",
+			 report->n_samples, mib(low, a), mib(high, b));
 	else
 		str_addf(out,
 			 "  samples                %zu, from %s to %s\n"
@@ -267,7 +274,7 @@ void tell_text(const struct size_report *report, const struct size_options *opti
 {
 	if (report->found) {
 		say_limit(report, options, out);
-		say_distribution(report, out);
+		say_distribution(report, options, out);
 		say_slow(report, options, out);
 	}
 	if (report->free.wall_ns) {

@@ -82,6 +82,20 @@ else
 	fail "who reads its limit" "$(cat "$out" "$err")"
 fi
 
+# ---- sweep --------------------------------------------------------------------------------------------
+
+run "$OOMLAB" sweep --from 8M --to 10M --points 3 --repeat 2 --format csv -- "$need" touch 8
+is_status 0
+is "sweep: from 9 MiB on all runs pass" "8388608,2,0,2 9437184,2,2,0 10485760,2,2,0" \
+	"$(tail -n +2 "$out" | cut -d, -f1-4 | tr '\n' ' ' | sed 's/ $//')"
+run "$OOMLAB" sweep --from 8M --to 9M --points 2 --format json -- "$need" touch 8
+like "$out" '"knee": 9437184'
+run "$OOMLAB" sweep --from 8M --to 9M --points 2 -- "$need" touch 8
+like "$out" '^ +8.0 MiB +0 of 1 .*1 OOM-killed'
+like "$out" '^knee: from 9.0 MiB on'
+run "$OOMLAB" sweep --from 9M --to 8M -- true
+is_status 2
+
 # ---- trouble -----------------------------------------------------------------------------------------
 
 # trouble STATUS TEXT WORDS...
