@@ -36,10 +36,10 @@ HOG_SRC  := $(filter base/% workloads/% $(GEN)/%,$(LIB_SRC)) $(HOG_MAIN)
 LAB_SRC  := $(GEN)/cmds.c $(filter harness/%,$(MAIN_SRC))
 # The programs of a virtual machine are static: without what needs libraries that are not.
 NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cmd_vm.c \
-	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c \
+	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c harness/cmd/kernels_%.c \
 	harness/cmd/progress.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
-	$(filter harness/guest/setup.c,$(GUEST_SRC))
+	$(filter harness/guest/setup.c harness/guest/shell.c harness/guest/wake.c,$(GUEST_SRC))
 
 TEST_LIB := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
@@ -50,7 +50,7 @@ OOMLOG_RUN := $(B)/tests/check_logs $(sort $(wildcard tests/oomlog/*.sh))
 INTEGRATION_SH  := $(sort $(wildcard tests/integration/*.sh))
 CLI_SH   := $(sort $(wildcard tests/cli/*.sh))
 GEN_H    := $(GEN)/version.h $(if $(wildcard workloads/gen_filters.c),$(GEN)/filters.h) \
-	$(GEN)/unit/suites.h $(GEN)/integration/suites.h
+	$(GEN)/unit/suites.h $(GEN)/integration/suites.h $(GEN)/tiny_options.inc
 
 # ---- flags ------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ $(GEN)/registry.c: FORCE
 	@mkdir -p $(@D)
 	@sh workloads/gen-registry.sh $(sort $(wildcard workloads/wl_*.c)) > $@.new; $(keep)
 
-GUEST_CMDS := run list doctor score help
+GUEST_CMDS := run list doctor score size sweep help
 CMDS := $(patsubst harness/cmd/cmd_%.c,%,$(sort $(wildcard harness/cmd/cmd_*.c)))
 # 1: the commands
 define registry
@@ -214,6 +214,12 @@ $(GEN)/filters.h: $(B)/gen-filters
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(B)/gen-filters > $@.new && mv $@.new $@
+
+# The options of 'oomlab kernels build' as the lines of a C string.
+$(GEN)/tiny_options.inc: harness/vm/tiny.options
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@.new && mv $@.new $@
 
 $(B)/man/oomlab.1: $(B)/oomlab
 	@mkdir -p $(@D)
@@ -269,21 +275,26 @@ test-integration: all $(filter $(B)/%,$(INTEGRATION_RUN))
 test-prediction: all
 	@$(TEST_ENV) sh tests/prediction.sh
 
+##test-vm-starts: 200 virtual machines in a row, nothing of which may be left (many minutes; STARTS=N)
+test-vm-starts: all
+	@$(TEST_ENV) sh tests/run.sh tests/vm_starts.sh
+
 ##test-cli: tests of the command line alone
 test-cli: all man
 	@$(TEST_ENV) sh tests/run.sh $(CLI_SH)
 
-##test-matrix: the catalogue on KERNELS in virtual machines, cgroup v1 and v2, against results/baseline
-# What fails on some kernel is the matrix's to judge where there is a baseline; what broke (3) is not.
+##test-matrix: the catalogue on KERNELS in virtual machines, cgroup CGROUPS, against BASELINE (results/baseline)
 KERNELS ?= debian:5.10 debian:6.1 debian:6.12 debian:7.3
+CGROUPS ?= v1,v2
 BASELINE ?= results/baseline
 test-matrix: all
-	@rm -rf $(B)/matrix; ran=0; judged=0; \
-	$(B)/oomlab vm $(KERNELS:%=--kernel=%) --cgroup=v1,v2 --results=$(B)/matrix $(ARGS) || ran=$$?; \
-	case $$ran in 0 | 1 | 3 | 77) ;; *) exit $$ran ;; esac; \
-	if test -d '$(BASELINE)'; then set -- --baseline '$(BASELINE)'; else set --; fi; \
-	$(B)/oomlab matrix "$$@" $(B)/matrix || judged=$$?; \
-	if test $$ran -eq 3 || { test $$# -eq 0 && test $$ran -eq 1; }; then exit $$ran; fi; exit $$judged
+	@KERNELS='$(KERNELS)' CGROUPS='$(CGROUPS)' BASELINE='$(BASELINE)' RESULTS='$(B)/matrix' \
+	$(TEST_ENV) sh tests/matrix.sh $(ARGS)
+
+##test-replay: SCENARIOS on KERNELS with a seed, REPLAYS=5 times again, JOBS at once (half an hour)
+test-replay: all
+	@KERNELS='$(KERNELS)' RESULTS='$(B)/replay' \
+	$(TEST_ENV) sh tests/replay.sh
 
 ##check-layers: hold the includes against the arrows of docs/architecture.md
 check-layers:
@@ -361,9 +372,9 @@ clean:
 ##help: this list
 help:
 	@sed -n 's/^##\([^:]*\): */  \1\t/p' Makefile | expand -t 20
-	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS KERNELS BASELINE'
+	@echo 'Variables: V=1 WERROR=1 CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR LINT_ALL=1 ARGS KERNELS CGROUPS BASELINE'
 
 FORCE:
 .PHONY: FORCE all run test test-unit test-logs test-integration test-prediction test-cli \
-	test-matrix check-layers fuzz clang man bench lint format \
+	test-matrix test-vm-starts check-layers fuzz clang man bench lint format \
 	install uninstall clean help

@@ -2,13 +2,14 @@
 # Holds what each module includes (by the compiler's own -MM list, headers of headers included)
 # against the arrows of docs/architecture.md. Prints TAP.
 # shellcheck disable=SC2086 # lists of words
-harness='scenario record search oomlog input plan judge vm report exec guest'
+harness='scenario record search oomlog input plan judge vm report exec size guest'
 
 allowed() {
 	case $1 in
 	harness/cmd) echo cgroups workloads; for m in $harness; do echo harness/$m; done ;;
 	harness/exec) echo cgroups workloads harness/plan harness/oomlog harness/record \
 		harness/judge harness/scenario ;;
+	harness/size) echo cgroups harness/exec ;;
 	harness/plan) echo cgroups workloads harness/scenario harness/record harness/judge \
 		harness/oomlog ;;
 	harness/judge) echo harness/scenario harness/record harness/oomlog ;;

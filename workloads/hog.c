@@ -36,6 +36,12 @@ const struct opt hog_common_opts[] = {
 	 .offset = offsetof(struct hog_options, name),
 	 .arg = "NAME",
 	 .help = "be this in the kernel's log and in ps, up to 15 bytes (default oomhog)"},
+	{.name = "seed",
+	 .kind = OPT_U64,
+	 .offset = offsetof(struct hog_options, seed),
+	 .arg = "N",
+	 .help = "draw the pattern's pauses and blocks from this seed and the hog's name; what it "
+		 "takes in all stays the same (default: blocks and pauses as given)"},
 	{.name = "control-fd",
 	 .kind = OPT_U64,
 	 .offset = offsetof(struct hog_options, control_fd),
@@ -238,6 +244,8 @@ int hog_main(const struct wl *wl, void *values, const struct hog_options *option
 
 	if (options->name)
 		(void)prctl(PR_SET_NAME, options->name);
+	if (options->seed)
+		hog_pace_seed(&hog, options->seed, options->name ? options->name : wl->name);
 	if (check_fds(options, &err) < 0) {
 		fprintf(stderr, "oomhog: %s\n", err.text);
 		return HOG_EXIT_USAGE;

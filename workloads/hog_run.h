@@ -68,8 +68,11 @@ struct hog {
 	uint64_t page_size;
 	bool lockstep; /* has a control socket; else it was started by hand */
 	bool confine;
-	bool then_exit;	 /* alone: end after the pattern */
-	bool in_command; /* a command is under way: others get -EBUSY, but ping, free, quit */
+	bool then_exit;	   /* alone: end after the pattern */
+	bool seeded;	   /* patterns draw what they do, see pace.c */
+	uint64_t draws;	   /* state of the stream of draws */
+	uint64_t pause_ns; /* seeded: what pauses are on average where none was asked for */
+	bool in_command;   /* a command is under way: others get -EBUSY, but ping, free, quit */
 	struct hog_region region;
 	/* Set in setup where the rest of the life is led elsewhere, in a thread or a vfork child:
 	 * called once, confined, before READY, and calls hog_live() there. */
@@ -87,6 +90,7 @@ struct hog_options {
 	uint64_t status_fd;
 	bool confine;
 	int then;	  /* alone: 0 hold, 1 exit */
+	uint64_t seed;	  /* of what patterns draw; 0: they do exactly what their options say */
 	const char *name; /* for the kernel's log; NULL: as exec named it */
 };
 
@@ -156,6 +160,7 @@ struct hog_pace {
 	uint64_t interval_ns;
 	uint64_t count; /* blocks; 0: as many as 'total' asks for */
 	uint64_t total_bytes;
+	uint64_t unit_bytes; /* state: blocks are drawn in multiples of it; 0: of pages */
 };
 
 #define HOG_PACE_DEFAULTS                                       \
@@ -188,6 +193,11 @@ struct hog_pace {
 		.offset = offsetof(type, pace.total_bytes), .arg = "SIZE",            \
 		.help = "stop at this size, max: never (default 64M)"                 \
 	}
+
+/* Patterns draw from here on; the stream is that of the hog's name. */
+void hog_pace_seed(struct hog *hog, uint64_t seed, const char *name);
+/* The pause of a pattern that was told to make such ones. Without a seed that. */
+uint64_t hog_pace_pause(struct hog *hog, uint64_t interval_ns);
 
 int hog_pace_check(const struct hog_pace *pace, struct err *err);
 /* Calls the workload's alloc block by block. Returns 0, or the -errno that ended it. */

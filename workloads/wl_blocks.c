@@ -26,7 +26,7 @@ static const struct opt opts[] = {HOG_PACE_OPTS(struct values), OPT_END};
 
 static int setup(struct hog *hog, void *data, struct err *err)
 {
-	const struct values *values = data;
+	struct values *values = data;
 
 	(void)hog;
 	if (values->pace.block_bytes < MAPPED_BYTES)
@@ -38,6 +38,7 @@ static int setup(struct hog *hog, void *data, struct err *err)
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
 	mallopt(M_MMAP_MAX, INT32_MAX);
 	free(malloc(1)); /* what malloc needs for itself, before READY */
+	values->pace.unit_bytes = MAPPED_BYTES;
 	return hog_pace_check(&values->pace, err);
 }
 

@@ -208,8 +208,9 @@ static int run_tree(struct hog *hog, struct values *values)
 	int r = 0;
 
 	for (uint64_t i = 0; i < values->children && r >= 0; i++) {
-		if (i > 0 && values->interval_ns)
-			hog_wait(hog, clock_ns() + values->interval_ns, false);
+		uint64_t pause_ns = hog_pace_pause(hog, values->interval_ns);
+		if (pause_ns && (i > 0 || hog->seeded))
+			hog_wait(hog, clock_ns() + pause_ns, false);
 		r = fork_one(hog, values, values->size_bytes, values->depth - 1, &slot);
 	}
 	wait_settled(hog);
@@ -227,7 +228,8 @@ static int run_bomb(struct hog *hog, struct values *values)
 		struct brood_census before = brood_count(hog);
 		int r = -EAGAIN;
 
-		hog_wait(hog, values->interval_ns ? clock_ns() + values->interval_ns : 0, false);
+		uint64_t pause_ns = hog_pace_pause(hog, values->interval_ns);
+		hog_wait(hog, pause_ns ? clock_ns() + pause_ns : 0, false);
 		if (before.alive < values->children)
 			r = fork_one(hog, values, values->size_bytes, 0, &slot);
 		if (r >= 0) {

@@ -128,7 +128,7 @@ static int run(struct hog *hog, void *data)
 	while (r >= 0 && *hog->touched > keep) {
 		uint64_t part = hog_pages(hog, values->part_bytes), over = *hog->touched - keep;
 
-		hog_wait(hog, clock_ns() + values->interval_ns, false);
+		hog_wait(hog, clock_ns() + hog_pace_pause(hog, values->interval_ns), false);
 		began = clock_ns();
 		r = release(hog, values, (part < over ? part : over) * hog->page_size);
 		hog_say_progress(hog, 0, began);

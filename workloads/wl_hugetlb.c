@@ -43,6 +43,7 @@ static int setup(struct hog *hog, void *data, struct err *err)
 	/* A smaller block would take a whole page all the same, and 'total' would be passed. */
 	if (values->pace.block_bytes < values->huge_bytes)
 		values->pace.block_bytes = values->huge_bytes;
+	values->pace.unit_bytes = values->huge_bytes;
 	return hog_pace_check(&values->pace, err);
 }
 

@@ -279,7 +279,7 @@ static int run(struct hog *hog, void *data)
 		hog->status->asked_bytes = hog->status->asked_bytes + bytes;
 		r = alloc(hog, values, bytes);
 		hog_say_progress(hog, bytes, began);
-		hog_wait(hog, clock_ns() + values->interval_ns, false);
+		hog_wait(hog, clock_ns() + hog_pace_pause(hog, values->interval_ns), false);
 	}
 	return r;
 }

@@ -1,24 +1,24 @@
 /*
- * oomlab kernels: which kernels of Debian's there are and which are in the cache; fetches, updates
- * and removes them. The work is that of vm/kernels.h.
+ * oomlab kernels: which kernels of Debian's there are and which are in the cache; fetches, builds,
+ * updates and removes them. The work is that of vm/kernels.h and vm/tiny.h.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-#include "base/parse.h"
 #include "harness/cmd/cmd.h"
+#include "harness/cmd/kernels_list.h"
 #include "harness/cmd/progress.h"
-#include "harness/record/field.h"
 #include "harness/vm/kernels.h"
+#include "harness/vm/tiny.h"
 
-#define FLAVOUR "-cloud-amd64"
+enum { JOBS_MAX = 1024 };
 
 struct kernels_values {
 	bool update, all, json;
+	uint64_t jobs; /* 0: as many as there are CPUs */
 };
 
 static const struct opt options[] = {
@@ -28,166 +28,20 @@ static const struct opt options[] = {
 	{"all", '\0', OPT_FLAG, offsetof(struct kernels_values, all), NULL,
 	 "with 'remove': everything that is in the cache, indexes included", NULL, NULL},
 	{"json", '\0', OPT_FLAG, offsetof(struct kernels_values, json), NULL,
-	 "an object with cache, index_unix, cached and available", NULL, NULL},
+	 "an object with cache, index_unix, cached, available and sources", NULL, NULL},
+	{"jobs", 'j', OPT_U64, offsetof(struct kernels_values, jobs), "N",
+	 "with 'build': compilers at once (default: as many as there are CPUs)", NULL, NULL},
 	OPT_END,
 };
-
-/* ---- the list ------------------------------------------------------------------------------- */
-
-struct listing {
-	const struct kernels *kernels;
-	struct store_pins pins, cached; /* by what they are called; what is there */
-	struct debian_kernel *available;
-	size_t n_available;
-};
-
-static bool is_cached(const struct listing *listing, const struct debian_kernel *kernel)
-{
-	for (size_t i = 0; i < listing->cached.n; i++)
-		if (str_eq(listing->cached.all[i].release, kernel->release) &&
-		    str_eq(listing->cached.all[i].version, kernel->image->version))
-			return true;
-	return false;
-}
-
-static uint64_t download_bytes(const struct debian_kernel *kernel)
-{
-	bool two = kernel->modules && kernel->modules != kernel->image;
-
-	return kernel->image->size_bytes + (two ? kernel->modules->size_bytes : 0);
-}
-
-/* Specs that mean this kernel, "debian:6.1, debian:bookworm"; a kernel without any goes by its
- * release. */
-static void specs_of(const struct listing *listing, const struct pin *kernel, struct str *out)
-{
-	for (size_t i = 0; i < listing->pins.n; i++) {
-		const struct pin *pin = &listing->pins.all[i];
-		if (str_eq(pin->release, kernel->release) && str_eq(pin->version, kernel->version))
-			str_addf(out, "%s%s", out->len ? ", " : "", pin->spec);
-	}
-	if (!out->len)
-		str_addf(out, DEBIAN_PREFIX "%s", kernel->release);
-}
-
-static void print_cached(const struct listing *listing)
-{
-	uint64_t bytes = 0;
-	char size[PARSE_TEXT_MAX];
-
-	for (size_t i = 0; i < listing->cached.n; i++) {
-		const struct pin *kernel = &listing->cached.all[i];
-		STR_AUTO specs = STR_INIT;
-		specs_of(listing, kernel, &specs);
-		printf("%s\n    %s, package version %s, %s, %s%s\n    vmlinux sha256 %s\n",
-		       str_text(&specs), kernel->release, kernel->version, kernel->suite,
-		       format_size_short(kernel->bytes, size),
-		       kernel->modules ? "" : ", without modules", kernel->vmlinux_sha256);
-		bytes += kernel->bytes;
-	}
-	printf("%zu kernels in '%s', %s\n", listing->cached.n, listing->kernels->store.path,
-	       format_size_short(bytes, size));
-}
-
-/* What to ask for to get just this one: as short as it can be. */
-static char *spec_of(const struct listing *listing, const struct debian_kernel *kernel)
-{
-	MEM_AUTO char *wish = mem_printf("%.*s", (int)(strlen(kernel->release) - strlen(FLAVOUR)),
-					 kernel->release);
-	struct debian_kernel chosen;
-	struct err ignored = ERR_INIT;
-	bool same = debian_choose(&listing->kernels->index, wish, &chosen, &ignored) >= 0 &&
-		    chosen.image == kernel->image;
-
-	return mem_printf(DEBIAN_PREFIX "%s", same ? wish : kernel->image->version);
-}
-
-static void print_available(const struct listing *listing)
-{
-	char size[PARSE_TEXT_MAX], when[32];
-	struct tm tm;
-
-	if (!listing->kernels->index_time) {
-		puts("\nwhat can be had is not known yet: oomlab kernels --update");
-		return;
-	}
-	puts("");
-	for (size_t i = listing->n_available; i-- > 0;) {
-		const struct debian_kernel *kernel = &listing->available[i];
-		MEM_AUTO char *spec = spec_of(listing, kernel);
-		printf("%-30s %-20s %-19s %6s%s%s\n", spec, kernel->image->version,
-		       kernel->image->suite, format_size_short(download_bytes(kernel), size),
-		       kernel->modules ? "" : "  without modules",
-		       is_cached(listing, kernel) ? "  cached" : "");
-	}
-	(void)localtime_r(&listing->kernels->index_time, &tm);
-	(void)strftime(when, sizeof(when), "%F %R", &tm);
-	printf("%zu kernels can be had, as of %s\n", listing->n_available, when);
-}
-
-static json_t *available_json(const struct listing *listing, const struct debian_kernel *kernel)
-{
-	MEM_AUTO char *spec = spec_of(listing, kernel);
-
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b}", "spec", spec, "release",
-			 kernel->release, "version", kernel->image->version, "suite",
-			 kernel->image->suite, "package", kernel->image->name, "download_bytes",
-			 field_u64_new(download_bytes(kernel)), "modules", kernel->modules != NULL,
-			 "cached", is_cached(listing, kernel));
-}
-
-static void print_json(const struct listing *listing)
-{
-	json_t *cached = json_array(), *available = json_array();
-
-	for (size_t i = 0; i < listing->cached.n; i++) {
-		const struct pin *kernel = &listing->cached.all[i];
-		json_t *specs = json_array(), *json = pin_to_json(kernel);
-		for (size_t k = 0; k < listing->pins.n; k++)
-			if (str_eq(listing->pins.all[k].release, kernel->release) &&
-			    str_eq(listing->pins.all[k].version, kernel->version))
-				json_array_append_new(specs,
-						      json_string(listing->pins.all[k].spec));
-		(void)json_object_del(json, "spec");
-		json_object_set_new(json, "specs", specs);
-		json_array_append_new(cached, json);
-	}
-	for (size_t i = 0; i < listing->n_available; i++)
-		json_array_append_new(available, available_json(listing, &listing->available[i]));
-	json_t *all = json_pack("{s:o, s:I, s:o, s:o}", "cache",
-				field_text_new(listing->kernels->store.path), "index_unix",
-				(json_int_t)listing->kernels->index_time, "cached", cached,
-				"available", available);
-	json_dumpf(all, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(all);
-}
 
 static int list(struct kernels *kernels, const struct kernels_values *values, int argc, char **argv,
 		struct err *err)
 {
-	struct listing listing = {.kernels = kernels};
 	int r = values->update ? kernels_refresh(kernels, NULL, err) : kernels_load(kernels, err);
 
 	(void)argc, (void)argv;
-	if (r >= 0)
-		r = store_list_pins(&kernels->store, &listing.pins, err);
-	if (r >= 0)
-		r = store_list_kernels(&kernels->store, &listing.cached, err);
-	if (r >= 0) {
-		listing.n_available = debian_kernels(&kernels->index, &listing.available);
-		if (values->json)
-			print_json(&listing);
-		else
-			print_cached(&listing), print_available(&listing);
-	}
-	free(listing.available);
-	store_pins_free(&listing.pins);
-	store_pins_free(&listing.cached);
-	return r;
+	return r < 0 ? r : kernels_list(kernels, values->json, err);
 }
-
-/* ---- what else ------------------------------------------------------------------------------ */
 
 static int get_all(struct kernels *kernels, bool anew, int argc, char **argv, struct err *err)
 {
@@ -212,6 +66,81 @@ static int fetch(struct kernels *kernels, const struct kernels_values *values, i
 	return r < 0 ? r : get_all(kernels, false, argc, argv, err);
 }
 
+static unsigned online_cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+/* "6.12" is "tiny:6.12". */
+static char *tiny_spec(const char *word, struct err *err)
+{
+	char *spec = mem_printf("%s%s", kernels_is_tiny(word) ? "" : TINY_PREFIX, word);
+	struct err ignored = ERR_INIT;
+
+	if (kernels_wish(spec, &ignored))
+		return spec;
+	free(spec);
+	(void)err_set(err, EINVAL,
+		      "'%s' is no kernel to build: expected a version such as 6.12 or 6.12.118, or "
+		      "a suite of Debian's such as trixie",
+		      word);
+	return NULL;
+}
+
+static int build(struct kernels *kernels, const struct kernels_values *values, int argc,
+		 char **argv, struct err *err)
+{
+	if (argc == 0)
+		return err_set(err, EINVAL, "expected what to build, such as 6.12");
+	if (values->jobs > JOBS_MAX)
+		return err_set(err, EINVAL, "--jobs: expected 1 to %d", JOBS_MAX);
+	if (values->update && kernels_refresh(kernels, NULL, err) < 0)
+		return -err->code;
+	for (int i = 0; i < argc; i++) {
+		MEM_AUTO char *spec = tiny_spec(argv[i], err);
+		struct tiny_wish wish = {spec,
+					 values->jobs ? (unsigned)values->jobs : online_cpus()};
+		struct pin pin;
+		if (!spec || tiny_build(kernels, &wish, &pin, err) < 0)
+			return -err->code;
+		printf("%s: %s, of Debian's %s\n", spec, pin.release, pin.version);
+		pin_clear(&pin);
+	}
+	return 0;
+}
+
+/* Building takes minutes: it is told, not done. */
+static int tell_tiny(const struct kernels *kernels, const char *spec, struct err *err)
+{
+	struct pin pin;
+	STR_AUTO newer = STR_INIT;
+
+	if (tiny_get(kernels, spec, &pin, err) < 0)
+		return -err->code;
+	int r = tiny_is_old(kernels, &pin, &newer, err);
+	if (r > 0)
+		printf("%s: %s is out of date (%s%s): 'oomlab kernels build %s' makes a newer "
+		       "one\n",
+		       spec, pin.release, newer.len ? "there is Debian's " : "options have changed",
+		       str_text(&newer), spec);
+	else if (r == 0)
+		printf("%s: %s\n", spec, pin.release);
+	pin_clear(&pin);
+	return r;
+}
+
+static int update_all(struct kernels *kernels, int argc, char **argv, struct err *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < argc && r >= 0; i++)
+		r = kernels_is_tiny(argv[i]) ? tell_tiny(kernels, argv[i], err)
+					     : get_all(kernels, true, 1, &argv[i], err);
+	return r < 0 ? r : 0;
+}
+
 /* The specs given, or all that have a meaning. */
 static int update(struct kernels *kernels, const struct kernels_values *values, int argc,
 		  char **argv, struct err *err)
@@ -221,11 +150,11 @@ static int update(struct kernels *kernels, const struct kernels_values *values, 
 
 	(void)values;
 	if (r >= 0 && argc)
-		return get_all(kernels, true, argc, argv, err);
+		return update_all(kernels, argc, argv, err);
 	if (r >= 0)
 		r = store_list_pins(&kernels->store, &pins, err);
 	for (size_t i = 0; r >= 0 && i < pins.n; i++)
-		r = get_all(kernels, true, 1, &pins.all[i].spec, err);
+		r = update_all(kernels, 1, &pins.all[i].spec, err);
 	store_pins_free(&pins);
 	return r;
 }
@@ -247,7 +176,11 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct kernels *kernels, const struct kernels_values *values, int argc,
 		   char **argv, struct err *err);
-} verbs[] = {{"list", list}, {"fetch", fetch}, {"update", update}, {"remove", remove_some}};
+} verbs[] = {{"list", list},
+	     {"fetch", fetch},
+	     {"build", build},
+	     {"update", update},
+	     {"remove", remove_some}};
 
 static const struct verb *find_verb(const char *word, struct err *err)
 {
@@ -259,7 +192,7 @@ static const struct verb *find_verb(const char *word, struct err *err)
 			return &verbs[i];
 	}
 	const char *near = str_nearest(word, names);
-	(void)err_set(err, EINVAL, "'%s' is none of list, fetch, update, remove%s%s%s", word,
+	(void)err_set(err, EINVAL, "'%s' is none of list, fetch, build, update, remove%s%s%s", word,
 		      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return NULL;
 }
@@ -291,8 +224,8 @@ const struct cmd cmd_kernels = {
 	.opts =
 		{
 			.name = "kernels",
-			.args = "[list|fetch|update|remove] [SPEC...]",
-			.summary = "kernels for virtual machines: list, fetch, remove",
+			.args = "[list|fetch|build|update|remove] [SPEC...]",
+			.summary = "kernels for virtual machines: list, fetch, build, remove",
 			.description =
 				"Kernels that 'oomlab vm --kernel' boots come from Debian's "
 				"archive by apt, from the mirrors that this machine uses, in "
@@ -305,17 +238,29 @@ const struct cmd cmd_kernels = {
 				"suite's metapackage names). It is decided once, and means the "
 				"same kernel until 'update'; from then on no network is "
 				"needed.\n\n"
+				"'build' makes a tiny kernel of Debian's source package: one with "
+				"cgroup v1 where Debian's have none, with failures of allocations "
+				"on demand, and that boots in half the time. 'oomlab kernels build "
+				"6.12' builds the newest 6.12 there is, unless it is built "
+				"already; it takes some minutes and 1.5 GB of disk meanwhile, at "
+				"the lowest priority. What was interrupted goes on with the next "
+				"call. 'oomlab vm --kernel tiny:6.12' boots it. 'update' tells "
+				"when there is a newer source, and builds nothing. A compiler and "
+				"the other packages of packages-kernel.txt are needed; which are "
+				"missing is said.\n\n"
 				"Kernels are kept in /var/cache/oomlab, or for others than root "
 				"in ~/.cache/oomlab; the environment's OOMLAB_CACHE names another "
 				"place, OOMLAB_MIRROR the URI of another mirror, and "
 				"OOMLAB_KEYRING another file of keys.",
 			.examples = "oomlab kernels --update\twhat there is\n"
 				    "oomlab kernels fetch debian:6.1\tso that it is there later\n"
+				    "oomlab kernels build 6.12\ta tiny one, as tiny:6.12\n"
 				    "oomlab kernels update\tnewer ones for all that were fetched\n"
 				    "oomlab kernels remove --all\tempty the cache\n",
 			.exit_status = "0\tdone\n"
 				       "2\ta wrong option, or no such kernel\n"
-				       "3\tno network, a full disk, a signature that is missing\n",
+				       "3\tno network, a full disk, a signature that is missing; "
+				       "tools to build with are missing, the build failed\n",
 			.opts = options,
 			.max_args = SIZE_MAX,
 		},

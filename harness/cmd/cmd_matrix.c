@@ -41,7 +41,7 @@ static const struct opt options[] = {
 	{"strict", '\0', OPT_FLAG, AT(strict), NULL,
 	 "what is skipped or missing now counts as a regression, too", NULL, NULL},
 	{"save", '\0', OPT_TEXT, AT(save), "DIR",
-	 "write the newest record of each column there, without events, for a --baseline", NULL,
+	 "write the records of each column there, without events, for a --baseline", NULL,
 	 "dir"},
 	{"changed", 'c', OPT_FLAG, AT(changed), NULL,
 	 "only scenarios that differ between the columns or from the baseline", NULL, NULL},
@@ -182,19 +182,38 @@ static void print(const struct matrix_values *values, const struct matrix *matri
 	fwrite(str_text(&text), 1, text.len, stdout);
 }
 
-/* Whole records, whatever the filters leave of them in the table. */
+/* "6.12-v2" of column "6.12/v2", and "6.12-v2-2" for its second record. */
+static char *folder_of(const struct matrix_column *column, size_t record)
+{
+	char *name = record ? mem_printf("%s-%zu", column->id, record + 1) : mem_dup(column->id);
+
+	for (char *at = name; (at = strpbrk(at, "/")) != NULL;)
+		*at = '-';
+	return name;
+}
+
+/* The column's own pointer is to a const record. */
+static struct record *find_record(const struct records *records, const struct record *wanted)
+{
+	for (size_t i = 0; i < records->n; i++)
+		if (records->of[i] == wanted)
+			return records->of[i];
+	return NULL;
+}
+
+/* Whole records, whatever the filters leave of them in the table, and all of a column: one of
+ * another machine may have only what the others lack. */
 static int save(const struct records *records, const struct matrix *matrix, const char *folder,
 		struct err *err)
 {
 	for (size_t c = 0; c < matrix->n_columns; c++) {
 		const struct matrix_column *column = &matrix->columns[c];
-		MEM_AUTO char *name = mem_dup(column->id);
-		for (char *at = name; (at = strpbrk(at, "/")) != NULL;)
-			*at = '-';
-		for (size_t i = 0; i < records->n; i++)
-			if (records->of[i] == column->records[column->n_records - 1] &&
-			    records_save_small(records->of[i], folder, name, err) < 0)
+		for (size_t i = 0; i < column->n_records; i++) {
+			MEM_AUTO char *name = folder_of(column, i);
+			struct record *record = find_record(records, column->records[i]);
+			if (record && records_save_small(record, folder, name, err) < 0)
 				return err_wrap(err, "--save");
+		}
 	}
 	return 0;
 }

@@ -12,9 +12,9 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/version.h"
-#include "harness/cmd/catalogue.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/rate.h"
+#include "harness/cmd/run_session.h"
 #include "harness/cmd/terminal.h"
 #include "harness/exec/descriptors.h"
 #include "harness/exec/host.h"
@@ -27,14 +27,6 @@ enum {
 	EXIT_INTERRUPTED = 130,
 	JOBS_MAX = 64,
 	RUNS_MAX = 1000000, /* of all scenarios: each is a row in memory and in the record */
-};
-
-struct run_values {
-	struct opt_list params, filters;
-	uint64_t repeat, jobs, timeout_ns;
-	const char *shard, *after, *output, *results, *parent;
-	int format, colour;
-	bool dry_run, fail_fast, disposable, timeline, verbose, quiet;
 };
 
 static const char *const formats[] = {"text", "tap", "junit", "json", "stream", NULL};
@@ -51,6 +43,10 @@ static const struct opt run_options[] = {
 	{"jobs", 'j', OPT_U64, AT(jobs), "N",
 	 "run up to N scenarios at once; those that change the host run alone (default 1)", NULL,
 	 NULL},
+	{"seed", '\0', OPT_U64, AT(seed), "N",
+	 "let hogs that run freely draw their start, pauses and blocks from this seed, 1 or more "
+	 "(default $OOMLAB_SEED, or none: exactly as the scenario says)",
+	 NULL, NULL},
 	{"shard", '\0', OPT_TEXT, AT(shard), "I/N", "only every N-th scenario, from the I-th on",
 	 NULL, NULL},
 	{"after", '\0', OPT_TEXT, AT(after), "NAME",
@@ -71,6 +67,9 @@ static const struct opt run_options[] = {
 	 "make all groups below this one instead of the first writable", NULL, "dir"},
 	{"this-machine-is-disposable", '\0', OPT_FLAG, AT(disposable), NULL,
 	 "also run what can take the whole machine down", NULL, NULL},
+	{"on-request", '\0', OPT_FLAG, AT(asked), NULL,
+	 "say what would run, then run what stdin asks for, as 'oomlab vm' does in its machines",
+	 NULL, NULL},
 	{"timeline", '\0', OPT_FLAG, AT(timeline), NULL,
 	 "trace the course of each kill, which costs a run 0.1 to 0.2 s (default where tracefs is)",
 	 NULL, NULL},
@@ -82,24 +81,12 @@ static const struct opt run_options[] = {
 	OPT_END,
 };
 
-static const struct run_values defaults = {
-	.repeat = 1, .jobs = 1, .results = "results", .timeout_ns = UINT64_MAX, .timeline = true};
-
-struct session {
-	struct cmd_ctx *ctx;
-	struct run_values *values;
-	struct cg_host *cg_host;
-	struct facts facts;
-	struct catalogue catalogue;
-	struct supervise_item *items;
-	size_t n_items;
-	struct record *record;
-	const struct reporter *reporter;
-	struct report_options report;
-	FILE *out;
-	int lost;	   /* errno of the first write to out that failed */
-	struct live *live; /* NULL: not a terminal */
-};
+static const struct run_values defaults = {.repeat = 1,
+					   .jobs = 1,
+					   .results = "results",
+					   .timeout_ns = UINT64_MAX,
+					   .seed = UINT64_MAX,
+					   .timeline = true};
 
 /* ---- choosing ------------------------------------------------------------------------------ */
 
@@ -126,12 +113,30 @@ static int check_values(const struct run_values *values, struct err *err)
 	if (values->jobs < 1 || values->jobs > JOBS_MAX)
 		return err_set(err, EINVAL, "--jobs: expected 1 to %d, got %llu", JOBS_MAX,
 			       (unsigned long long)values->jobs);
+	if (values->asked && !str_eq(formats[values->format], "stream"))
+		return err_set(err, EINVAL, "--on-request: wants --format=stream");
 	if (values->timeout_ns == 0)
 		return err_set(err, EINVAL, "--timeout: expected more than nothing, such as 10s");
 	return 0;
 }
 
-static int add_items(struct session *session, const struct plan *plan, struct err *err)
+/* A virtual machine gets its seed by the kernel's command line, whose words that the kernel does
+ * not know are the environment: so the image is the same for all seeds. */
+static int choose_seed(struct run_values *values, struct err *err)
+{
+	const char *given = getenv("OOMLAB_SEED");
+
+	if (values->seed == UINT64_MAX && given &&
+	    parse_u64(given, UINT64_MAX - 1, &values->seed, err) < 0)
+		return err_wrap(err, "OOMLAB_SEED");
+	if (values->seed == 0)
+		return err_set(err, EINVAL, "--seed: expected 1 or more, got 0");
+	if (values->seed == UINT64_MAX)
+		values->seed = 0;
+	return 0;
+}
+
+static int add_items(struct run_session *session, const struct plan *plan, struct err *err)
 {
 	uint64_t times = session->values->repeat * plan->repeat;
 
@@ -150,7 +155,7 @@ static int add_items(struct session *session, const struct plan *plan, struct er
 }
 
 /* Leaves out all up to the item of this name. */
-static int go_on_after(struct session *session, const char *name, struct err *err)
+static int go_on_after(struct run_session *session, const char *name, struct err *err)
 {
 	size_t done = session->n_items;
 
@@ -165,14 +170,14 @@ static int go_on_after(struct session *session, const char *name, struct err *er
 	return 0;
 }
 
-static int choose(struct session *session, int argc, char **argv, struct diags *diags,
+static int choose(struct run_session *session, int argc, char **argv, struct diags *diags,
 		  struct err *err)
 {
 	struct run_values *values = session->values;
 	uint64_t index = 1, of = 1;
 	MEM_AUTO char *root = NULL;
 
-	if (check_values(values, err) < 0)
+	if (check_values(values, err) < 0 || choose_seed(values, err) < 0)
 		return -EINVAL;
 	if (values->shard && parse_shard(values->shard, &index, &of, err) < 0)
 		return -EINVAL;
@@ -203,7 +208,7 @@ static int choose(struct session *session, int argc, char **argv, struct diags *
 	return 0;
 }
 
-static void print_plans(const struct session *session)
+static void print_plans(const struct run_session *session)
 {
 	for (size_t i = 0; i < session->catalogue.n_plans; i++) {
 		STR_AUTO text = STR_INIT;
@@ -215,7 +220,7 @@ static void print_plans(const struct session *session)
 /* ---- while it runs ------------------------------------------------------------------------- */
 
 /* After each call of a reporter, which flushes: later nobody knows why a write failed. */
-static void keep_error(struct session *session)
+static void keep_error(struct run_session *session)
 {
 	if (ferror(session->out) && !session->lost)
 		session->lost = errno ? errno : EIO;
@@ -223,7 +228,7 @@ static void keep_error(struct session *session)
 
 static void on_ended(void *data, const struct result *result)
 {
-	struct session *session = data;
+	struct run_session *session = data;
 
 	if (session->live)
 		live_hide(session->live);
@@ -235,7 +240,7 @@ static void on_ended(void *data, const struct result *result)
 
 static void on_began(void *data, const struct supervise_item *item, const struct result *blank)
 {
-	struct session *session = data;
+	struct run_session *session = data;
 	const struct plan *plan = item->plan;
 	MEM_AUTO char *at = plan->panic ? mem_printf("%s:%d:%d", plan->file, plan->panic_at->line,
 						     plan->panic_at->column)
@@ -248,7 +253,7 @@ static void on_began(void *data, const struct supervise_item *item, const struct
 
 static void on_event(void *data, const char *name, const json_t *event)
 {
-	struct session *session = data;
+	struct run_session *session = data;
 
 	if (session->reporter->event)
 		session->reporter->event(session->out, name, event);
@@ -257,7 +262,7 @@ static void on_event(void *data, const char *name, const json_t *event)
 
 static void on_tick(void *data, const struct supervise_row *rows, size_t n)
 {
-	struct session *session = data;
+	struct run_session *session = data;
 	MEM_AUTO struct live_row *shown = mem_zero(n, sizeof(*shown));
 	uint64_t now = clock_ns();
 
@@ -269,7 +274,7 @@ static void on_tick(void *data, const struct supervise_row *rows, size_t n)
 
 /* ---- reporting ----------------------------------------------------------------------------- */
 
-static int open_output(struct session *session, struct err *err)
+int run_session_open_output(struct run_session *session, struct err *err)
 {
 	const struct run_values *values = session->values;
 
@@ -301,7 +306,7 @@ static char *command_line(const struct cmd_ctx *ctx)
 	return str_take(&text);
 }
 
-static int open_record(struct session *session, char **ret_path, struct err *err)
+static int open_record(struct run_session *session, char **ret_path, struct err *err)
 {
 	struct timespec now;
 
@@ -309,13 +314,14 @@ static int open_record(struct session *session, char **ret_path, struct err *err
 	session->record->facts = session->facts;
 	session->record->command = command_line(session->ctx);
 	session->record->planned = session->n_items;
+	session->record->seed = session->values->seed;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	session->record->began_unix_ns = (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
 	session->record->began_ns = clock_ns();
 	return record_dir(session->values->results, session->record, ret_path, err);
 }
 
-static int save_record(struct session *session, int dirfd, struct err *err)
+static int save_record(struct run_session *session, int dirfd, struct err *err)
 {
 	struct timespec now;
 
@@ -325,7 +331,7 @@ static int save_record(struct session *session, int dirfd, struct err *err)
 	return r < 0 ? r : record_save_extras(session->record, dirfd, err);
 }
 
-static int report_all(struct session *session, const char *path, int dirfd, struct err *err)
+static int report_all(struct run_session *session, const char *path, int dirfd, struct err *err)
 {
 	int saved = save_record(session, dirfd, err);
 
@@ -345,7 +351,7 @@ static int report_all(struct session *session, const char *path, int dirfd, stru
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static int recover_first(struct session *session)
+static int recover_first(struct run_session *session)
 {
 	STR_AUTO done = STR_INIT;
 	STR_AUTO warnings = STR_INIT;
@@ -356,7 +362,7 @@ static int recover_first(struct session *session)
 	return 0;
 }
 
-static int run_all(struct session *session, struct err *err)
+int run_session_all(struct run_session *session, struct err *err)
 {
 	MEM_AUTO char *hog = NULL;
 	MEM_AUTO char *path = NULL;
@@ -365,7 +371,7 @@ static int run_all(struct session *session, struct err *err)
 
 	if (r < 0)
 		return r;
-	r = open_output(session, err);
+	r = session->out ? 0 : run_session_open_output(session, err);
 	if (r < 0)
 		return r;
 	FD_AUTO dirfd = open_record(session, &path, err);
@@ -377,6 +383,7 @@ static int run_all(struct session *session, struct err *err)
 	struct supervise_options options = {.cg_host = session->cg_host,
 					    .facts = &session->facts,
 					    .hog = hog,
+					    .seed = session->values->seed,
 					    .id = id,
 					    .parent = session->values->parent,
 					    .jobs = session->values->jobs,
@@ -406,7 +413,7 @@ static int run_all(struct session *session, struct err *err)
 	return warnings.len ? CMD_BROKEN : record_exit_status(session->record);
 }
 
-static void session_free(struct session *session)
+static void session_free(struct run_session *session)
 {
 	for (size_t i = 0; i < session->n_items; i++)
 		free(session->items[i].name);
@@ -418,7 +425,7 @@ static void session_free(struct session *session)
 	cg_host_free(session->cg_host);
 }
 
-static int prepare(struct session *session, struct err *err)
+static int prepare(struct run_session *session, struct err *err)
 {
 	int r = descriptors_raise(err);
 
@@ -437,7 +444,7 @@ static int prepare(struct session *session, struct err *err)
 
 static int run_run(struct cmd_ctx *ctx, void *values, int argc, char **argv)
 {
-	struct session session = {.ctx = ctx, .values = values};
+	struct run_session session = {.ctx = ctx, .values = values};
 	struct diags diags = {0};
 	struct err err = ERR_INIT;
 	int status = CMD_BROKEN;
@@ -453,10 +460,11 @@ static int run_run(struct cmd_ctx *ctx, void *values, int argc, char **argv)
 		status = CMD_OK;
 	} else {
 		recover_first(&session);
-		status = run_all(&session, &err);
+		status = session.values->asked ? run_asked(&session, &err)
+					       : run_session_all(&session, &err);
 		if (status < 0)
 			status = cmd_fail(ctx, CMD_BROKEN, &err);
-		else if (session.record->interrupted)
+		else if (session.record && session.record->interrupted)
 			status = EXIT_INTERRUPTED;
 	}
 	diags_free(&diags);

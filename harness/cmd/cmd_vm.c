@@ -13,26 +13,29 @@
 #include "base/parse.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/terminal.h"
+#include "harness/cmd/vm_replay.h"
+#include "harness/cmd/vm_seeds.h"
 #include "harness/cmd/vm_session.h"
 
-#define DEFAULT_MEMORY	   (256ULL << 20)
-#define DEFAULT_TIMEOUT_NS (600ULL * 1000000000ULL)
-#define DEFAULT_BOOT_NS	   (90ULL * 1000000000ULL)
+#define DEFAULT_MEMORY	(512ULL << 20)
+#define DEFAULT_BOOT_NS (90ULL * 1000000000ULL)
 
-enum { CPUS_MAX = 64, NODES_MAX = 8, EXIT_INTERRUPTED = 130 };
+enum { CPUS_MAX = 64, NODES_MAX = 8, JOBS_MAX = 64, EXIT_INTERRUPTED = 130 };
 
 static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
+
+static const char *const accels[] = {[VM_TCG] = "tcg", [VM_KVM] = "kvm", [VM_AUTO] = "auto", NULL};
 
 #define AT(field) offsetof(struct vm_values, field)
 
 static const struct opt options[] = {
 	{"kernel", 'k', OPT_LIST, AT(kernels), "KERNEL",
-	 "boot this: a bzImage or vmlinux, 'host' (default), or 'debian:VERSION' or "
-	 "'debian:SUITE', see 'oomlab kernels'; may be given many times",
+	 "boot this: a bzImage or vmlinux, 'host' (default), 'debian:VERSION', "
+	 "'debian:SUITE', or 'tiny:VERSION', see 'oomlab kernels'; may be given many times",
 	 NULL, "file"},
 	{"cgroup", 'c', OPT_TEXT, AT(cgroups), "LIST",
 	 "v1, v2 or hybrid, or several with commas: a boot each (default v2)", NULL, NULL},
-	{"memory", 'm', OPT_SIZE, AT(memory_bytes), "SIZE", "memory of the machine (default 256M)",
+	{"memory", 'm', OPT_SIZE, AT(memory_bytes), "SIZE", "memory of the machine (default 512M)",
 	 NULL, NULL},
 	{"cpus", '\0', OPT_U64, AT(cpus), "N", "its CPUs (default 1)", NULL, NULL},
 	{"numa", '\0', OPT_U64, AT(nodes), "N", "its NUMA nodes (default 1)", NULL, NULL},
@@ -41,6 +44,21 @@ static const struct opt options[] = {
 	{"seed", '\0', OPT_U64, AT(seed), "N",
 	 "count instructions instead of time, so that the same seed is the same run again", NULL,
 	 NULL},
+	{"replay", '\0', OPT_TEXT, AT(replay), "SEED|RESULTS",
+	 "run a recorded seed again and prove by the console's hash, each kill and each time that "
+	 "it is the same run: the newest record of this seed, kernel and scenarios below "
+	 "--results, "
+	 "or the record given, with its options",
+	 NULL, "dir"},
+	{"seeds", '\0', OPT_TEXT, AT(seeds), "A..B",
+	 "run each of these seeds in a machine of its own (--jobs at once) and sum up: outcomes, "
+	 "how "
+	 "often, the smallest seed of each and how to replay it; --format text or json",
+	 NULL, NULL},
+	{"shrink", '\0', OPT_FLAG, AT(shrink), NULL,
+	 "with --seeds: look for a smaller scenario that fails alike with that seed, and keep it "
+	 "beside the record",
+	 NULL, NULL},
 	{"append", '\0', OPT_TEXT, AT(append), "TEXT", "add this to the kernel's command line",
 	 NULL, NULL},
 	{"with", '\0', OPT_LIST, AT(with), "PROGRAM",
@@ -52,8 +70,14 @@ static const struct opt options[] = {
 	{"filter", 'f', OPT_LIST, AT(filters), "TAG",
 	 "only scenarios with this tag or suite; '!TAG': without it", NULL, NULL},
 	{"repeat", 'r', OPT_U64, AT(repeat), "N", "run each scenario N times", NULL, NULL},
+	{"jobs", 'j', OPT_U64, AT(jobs), "N",
+	 "machines at once (default: as many as there are CPUs, and memory is free for)", NULL,
+	 NULL},
+	{"snapshot", '\0', OPT_FLAG, AT(snapshot), NULL,
+	 "boot one machine, and let the others go on from its state (default where QEMU can)", NULL,
+	 NULL},
 	{"timeout", 't', OPT_DURATION, AT(timeout_ns), "TIME",
-	 "give a machine this long for all its scenarios (default 10m)", NULL, NULL},
+	 "give each scenario this long instead of its own limit", NULL, NULL},
 	{"boot-timeout", '\0', OPT_DURATION, AT(boot_ns), "TIME",
 	 "give it this long to be ready (default 90s)", NULL, NULL},
 	{"format", '\0', OPT_CHOICE, AT(format), "FORMAT", "how results are printed (default text)",
@@ -62,6 +86,16 @@ static const struct opt options[] = {
 	 NULL, "file"},
 	{"results", '\0', OPT_TEXT, AT(results), "DIR",
 	 "keep the records below DIR (default ./results)", NULL, "dir"},
+	{"shell", '\0', OPT_FLAG, AT(shell), NULL,
+	 "run nothing: a shell in the machine on this terminal, with the catalogue and oomlab",
+	 NULL, NULL},
+	{"gdb", '\0', OPT_TEXT, AT(gdb), "PORT|SOCKET",
+	 "each machine waits for a debugger there: a TCP port of this machine, or a path", NULL,
+	 NULL},
+	{"accel", '\0', OPT_CHOICE, AT(accel), "HOW",
+	 "tcg: QEMU interprets (default); kvm: the hardware does; auto: kvm where a kernel is seen "
+	 "to boot with it",
+	 accels, NULL},
 	{"console", '\0', OPT_FLAG, AT(console), NULL, "show the guests' console on stderr", NULL,
 	 NULL},
 	{"colour", '\0', OPT_CHOICE, AT(colour), "WHEN", "colour: auto (default), always or never",
@@ -78,7 +112,8 @@ static const struct vm_values defaults = {.memory_bytes = DEFAULT_MEMORY,
 					  .seed = UINT64_MAX,
 					  .cgroups = "v2",
 					  .results = "results",
-					  .timeout_ns = DEFAULT_TIMEOUT_NS,
+					  .timeout_ns = UINT64_MAX,
+					  .snapshot = true,
 					  .boot_ns = DEFAULT_BOOT_NS};
 
 static int open_signals(struct err *err)
@@ -94,10 +129,47 @@ static int open_signals(struct err *err)
 	return fd < 0 ? err_errno(err, errno, "signalfd") : fd;
 }
 
+/* QEMU takes a comma for the end of a path. */
+static int check_gdb(const char *where, struct err *err)
+{
+	uint64_t port;
+
+	/* QEMU would remove what is there, whatever it is. */
+	if (where && strchr(where, '/') && access(where, F_OK) == 0)
+		return err_set(err, EINVAL, "--gdb: '%s' is there already", where);
+	if (!where || (strchr(where, '/') && !strchr(where, ',')))
+		return 0;
+	if (strchr(where, '/') || parse_u64(where, 65535, &port, err) < 0 || port < 1)
+		return err_set(err, EINVAL,
+			       "--gdb: expected a port, 1 to 65535, or a path with a slash and "
+			       "without a comma, got '%s'",
+			       where);
+	return 0;
+}
+
 static int check(const struct vm_values *values, struct err *err)
 {
+	if (check_gdb(values->gdb, err) < 0)
+		return -EINVAL;
+	if (values->seed != UINT64_MAX && values->accel == VM_KVM)
+		return err_set(
+			err, EINVAL,
+			"--accel=kvm: instructions are counted by TCG alone, without --seed");
 	if (values->cpus < 1 || values->cpus > CPUS_MAX)
 		return err_set(err, EINVAL, "--cpus: expected 1 to %d", CPUS_MAX);
+	if (values->jobs > JOBS_MAX)
+		return err_set(err, EINVAL, "--jobs: expected at most %d", JOBS_MAX);
+	if (values->seed == 0)
+		return err_set(err, EINVAL, "--seed: expected 1 or more, got 0");
+	if ((values->replay != NULL) + (values->seeds != NULL) + (values->seed != UINT64_MAX) > 1)
+		return err_set(err, EINVAL,
+			       "one of --seed (a run), --replay (a recorded one again) and --seeds "
+			       "(many), not two");
+	uint64_t first, last;
+	if (values->seeds && vm_seeds_parse(values->seeds, &first, &last, err) < 0)
+		return -EINVAL;
+	if (values->shrink && !values->seeds)
+		return err_set(err, EINVAL, "--shrink: goes with --seeds");
 	if (values->nodes < 1 || values->nodes > NODES_MAX)
 		return err_set(err, EINVAL, "--numa: expected 1 to %d nodes", NODES_MAX);
 	return 0;
@@ -115,6 +187,16 @@ static int worse(int a, int b)
 		at_b = order[i] == b ? i : at_b;
 	}
 	return at_a > at_b ? a : b;
+}
+
+static int one_turn(struct vm_session *session, const char *kernel, const char *cgroup,
+		    struct err *err)
+{
+	if (session->values->seeds)
+		return vm_seeds(session, kernel, cgroup, err);
+	if (session->values->replay)
+		return vm_replay_turn(session, kernel, cgroup, err);
+	return vm_session_run(session, kernel, cgroup, err);
 }
 
 /* Every kernel with every cgroup version of the list. */
@@ -135,16 +217,24 @@ static int run_matrix(struct vm_session *session, struct err *err)
 			if (!known)
 				return err_set(err, EINVAL,
 					       "--cgroup: '%s' is none of v1, v2, hybrid", word);
-			int r = vm_session_run(session, kernels->n ? kernels->text[i] : "host",
-					       word, err);
+			int r = one_turn(session, kernels->n ? kernels->text[i] : "host", word,
+					 err);
+			if (r == -EINTR)
+				return EXIT_INTERRUPTED;
 			if (r < 0)
 				return r;
 			status = i == 0 && status == CMD_SKIPPED ? r : worse(status, r);
-			if (status == EXIT_INTERRUPTED)
-				return status;
 		}
 	}
 	return status;
+}
+
+static int run_all(struct vm_session *session, struct vm_values *values, struct err *err)
+{
+	if (!values->replay || vm_replay_is_seed(values->replay, &values->seed))
+		return run_matrix(session, err);
+	int r = vm_replay_record(session, values->replay, err);
+	return r == -EINTR ? EXIT_INTERRUPTED : r;
 }
 
 static int run_vm(struct cmd_ctx *ctx, void *values, int argc, char **argv)
@@ -157,7 +247,7 @@ static int run_vm(struct cmd_ctx *ctx, void *values, int argc, char **argv)
 	session.interrupt_fd = open_signals(&err);
 	int status = session.interrupt_fd < 0 ? -err.code : vm_session_open(&session, &err);
 	if (status >= 0)
-		status = run_matrix(&session, &err);
+		status = run_all(&session, values, &err);
 	vm_session_close(&session);
 	fd_close_var(&session.interrupt_fd);
 	if (status >= 0)
@@ -179,12 +269,20 @@ const struct cmd cmd_vm = {
 				"global OOM killer, panics, protected tasks.\n\n"
 				"The guest's console is kept beside the record as evidence; "
 				"verdicts "
-				"come over a port of their own.",
+				"come over a port of their own.\n\n"
+				"With --seed instructions are the machine's clock, and hogs that "
+				"run freely draw their pace from the seed: the same seed is the "
+				"same run again, to the microsecond. --replay proves it, --seeds "
+				"explores what other seeds do.",
 			.examples =
 				"oomlab vm\tthe catalogue on this machine's kernel, cgroup v2\n"
-				"oomlab vm -k ./arch/x86/boot/bzImage global\tone's own build\n",
-			.exit_status = "0\tall passed\n"
-				       "1\tan expectation did not hold, or the machine died of it\n"
+				"oomlab vm -k ./arch/x86/boot/bzImage global\tone's own build\n"
+				"oomlab vm --replay 42 global/three-race\texactly that race again\n"
+				"oomlab vm --seeds 1..500 global/three-race\texplore its endings\n",
+			.exit_status = "0\tall passed; --replay: it is the same run, whatever its "
+				       "verdicts\n"
+				       "1\tan expectation did not hold, or the machine died of it; "
+				       "--replay: it is another run; --seeds: one of them failed\n"
 				       "2\ta wrong option, scenario or kernel\n"
 				       "3\tthe harness or the machine failed\n"
 				       "77\teverything was skipped\n"

@@ -96,29 +96,55 @@ int records_add(struct records *records, const char *path, struct err *err)
 	return add_folder(records, path, err);
 }
 
-static void drop(json_t *list, const char *const *keys)
+static bool listed(const char *const *names, const char *name)
 {
-	json_t *each;
-	size_t i;
+	while (*names && !str_eq(*names, name))
+		names++;
+	return *names != NULL;
+}
 
-	json_array_foreach (list, i, each) {
-		for (size_t k = 0; keys[k]; k++)
-			(void)json_object_del(each, keys[k]);
+static void keep(json_t *object, const char *const *keys)
+{
+	json_t *value;
+	const char *key;
+	void *next;
+
+	json_object_foreach_safe(object, next, key, value)
+	{
+		if (!listed(keys, key))
+			(void)json_object_del(object, key);
 	}
 }
 
+static void make_kill_small(json_t *kill)
+{
+	static const char *const members[] = {"comm",  "task",	    "child", "group",
+					      "audit", "predicted", NULL};
+	static const char *const outcome[] = {"outcome", "verdict", NULL};
+
+	keep(kill, members);
+	keep(json_object_get(kill, "predicted"), outcome);
+	keep(json_object_get(kill, "audit"), outcome);
+}
+
+/* What a verdict rests on. What was found for a pass says no more than that it is one. */
 static void make_small(struct record *record)
 {
-	static const char *const finding[] = {"seen", NULL};
-	static const char *const kill[] = {"timeline", "report", "sources", "anon_rss", NULL};
+	static const char *const finding[] = {"at", "what", "expected", "got", "ok", NULL};
+	json_t *each;
+	size_t k;
 
 	for (size_t i = 0; i < record->n; i++) {
 		struct result *result = record->results[i];
 		(void)json_array_clear(result->events);
 		(void)json_array_clear(result->samples);
 		(void)json_array_clear(result->log);
-		drop(result->findings, finding);
-		drop(result->kills, kill);
+		if (result->verdict == VERDICT_PASS)
+			(void)json_array_clear(result->findings);
+		json_array_foreach (result->findings, k, each)
+			keep(each, finding);
+		json_array_foreach (result->kills, k, each)
+			make_kill_small(each);
 	}
 }
 
@@ -130,16 +156,70 @@ static int make_folder(int at, const char *name, struct err *err)
 	return fd_open_at(at, name, O_RDONLY | O_DIRECTORY, 0, err);
 }
 
+/* What is not there counts as empty (results/README.md). */
+static void drop_empty(json_t *object)
+{
+	json_t *value;
+	const char *key;
+	void *next;
+
+	json_object_foreach_safe(object, next, key, value)
+	{
+		if ((json_is_array(value) && json_array_size(value) == 0) ||
+		    (json_is_object(value) && json_object_size(value) == 0) || json_is_null(value))
+			(void)json_object_del(object, key);
+	}
+}
+
+static void add_json(struct str *out, const json_t *json)
+{
+	char *text = json_dumps(json, JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+
+	str_add(out, text ? text : "null");
+	free(text);
+}
+
+/* A result a line: what changes in a checked-in record is then seen in its diff. */
+static void dump_small(const struct record *record, struct str *out)
+{
+	json_t *json = record_to_json(record), *value;
+	const char *key;
+	size_t i;
+
+	str_add(out, "{");
+	json_object_foreach (json, key, value) {
+		if (str_eq(key, "results"))
+			continue;
+		str_addf(out, "\"%s\": ", key);
+		add_json(out, value);
+		str_add(out, ",\n");
+	}
+	str_add(out, "\"results\": [");
+	json_array_foreach (json_object_get(json, "results"), i, value) {
+		drop_empty(value);
+		(void)json_object_del(value, "title");
+		str_add(out, i ? ",\n" : "\n");
+		add_json(out, value);
+	}
+	str_add(out, "\n]}\n");
+	json_decref(json);
+}
+
 int records_save_small(struct record *record, const char *folder, const char *name, struct err *err)
 {
 	FD_AUTO base = make_folder(AT_FDCWD, folder, err);
 	FD_AUTO dir = base < 0 ? -1 : make_folder(base, name, err);
+	FD_AUTO fd =
+		dir < 0 ? -1
+			: fd_open_at(dir, "record.json", O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
+	STR_AUTO text = STR_INIT;
 
-	if (dir < 0)
+	if (fd < 0)
 		return -err->code;
 	make_small(record);
-	int r = record_save(record, dir, err);
-	return r < 0 ? err_wrap(err, "'%s/%s'", folder, name) : r;
+	dump_small(record, &text);
+	int r = fd_write_full(fd, str_text(&text), text.len);
+	return r < 0 ? err_errno(err, -r, "cannot write '%s/%s/record.json'", folder, name) : 0;
 }
 
 void records_free(struct records *records)

@@ -1,28 +1,18 @@
 /*
- * What 'oomlab vm' does for one kernel and cgroup version: image, machine, record, report. Private
- * to cmd_vm.c.
+ * What 'oomlab vm' does for one kernel and cgroup version: runs (vm_run.h), reports and keeps the
+ * record. Private to cmd_vm.c, vm_replay.c and vm_seeds*.c.
  */
 #ifndef OOMLAB_CMD_VM_SESSION_H
 #define OOMLAB_CMD_VM_SESSION_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/opts.h"
 #include "harness/cmd/cmd.h"
-#include "harness/record/record.h"
+#include "harness/cmd/vm_evidence.h"
+#include "harness/cmd/vm_run.h"
+#include "harness/cmd/vm_values.h"
 #include "harness/report/report.h"
-
-struct vm_values {
-	struct opt_list kernels, params, filters, with;
-	const char *cgroups, *swap, *append, *output, *results;
-	uint64_t memory_bytes, cpus, nodes, repeat, timeout_ns, boot_ns;
-	uint64_t seed; /* UINT64_MAX: none, time runs free */
-	int format, colour;
-	bool verbose, console;
-};
 
 struct vm_session {
 	struct cmd_ctx *ctx;
@@ -33,20 +23,39 @@ struct vm_session {
 	FILE *out;
 	const struct reporter *reporter;
 	struct report_options report;
-	/* Of the machine under way. */
-	struct record *record;
-	json_t *began;	 /* the stream's line about the scenario that runs; NULL: none */
-	json_t *events;	 /* its events so far */
-	bool opened;	 /* the reporter's begin was called */
-	char **consoles; /* of all machines so far */
-	size_t n_consoles;
+	char qemu[96]; /* its version */
+};
+
+/* One kernel and cgroup version under way. */
+struct vm_turn {
+	struct vm_session *session;
+	const char *spec, *cgroup;
+	struct kernel kernel;
+	struct vm_run run;
+	char *saved; /* the record's folder; NULL: it is in none */
 };
 
 /* Finds all that is needed: QEMU, the guest's programs, the output. */
 int vm_session_open(struct vm_session *session, struct err *err);
-/* One boot. Returns an exit status. */
+void vm_session_close(struct vm_session *session);
+
+/* One turn: runs, reports, keeps the record. Returns an exit status. */
 int vm_session_run(struct vm_session *session, const char *kernel, const char *cgroup,
 		   struct err *err);
-void vm_session_close(struct vm_session *session);
+
+/* The same in pieces. Fetches and opens a kernel, with progress on a terminal. */
+int vm_session_kernel(const char *spec, struct kernel *ret, struct err *err);
+/* Runs and reports each result. Returns as vm_run() does; *ret is to be cleared in any case. */
+int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, struct vm_turn *ret,
+		    struct err *err);
+/* record.vm and record.machines of a run; reads all of the kernel. */
+int vm_session_evidence(const struct vm_session *session, const struct vm_wish *wish,
+			const struct kernel *kernel, const struct vm_run *run, struct err *err);
+/* Keeps the record and the consoles in turn->saved. */
+int vm_session_save(struct vm_session *session, struct vm_turn *turn, struct err *err);
+/* The report's end, with the folder to look in (NULL: none). */
+void vm_session_report_end(struct vm_session *session, const struct vm_turn *turn,
+			   const char *folder);
+void vm_turn_clear(struct vm_turn *turn);
 
 #endif

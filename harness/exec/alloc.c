@@ -48,23 +48,26 @@ static int drained_usage(struct cg *cg, uint64_t *ret_bytes, struct err *err)
 /* The exact usage: charges are taken in batches of 64 pages a CPU. Draining is synchronous only for
  * the CPU we run on, so go to the hog's for the moment (drain_all_stock, mm/memcontrol.c), and
  * does nothing while somebody else is draining: read until some readings in a row agree. */
-static int exact_usage(struct cg *cg, int cpu, uint64_t *ret_bytes, struct err *err)
+int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err)
 {
 	cpu_set_t before, only;
 	uint64_t usage = 0, last = UINT64_MAX;
 	int r = 0, agree = 0;
 
 	CPU_ZERO(&only);
-	CPU_SET((size_t)cpu, &only);
+	CPU_SET((size_t)(cpu >= 0 ? cpu : FIRST_CPU), &only);
 	if (sched_getaffinity(0, sizeof(before), &before) < 0 ||
 	    sched_setaffinity(0, sizeof(only), &only) < 0)
 		return err_errno(err, errno, "cannot run on CPU %d", cpu);
 	/* Nobody else drains at the same time where there is one CPU, or hardly ever; and v1's
 	 * drain takes up to 1.6 s where it finds nothing to reclaim (5.10, mem_cgroup_force_empty).
-	 */
-	int wanted = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? READINGS : READINGS_ALONE;
+	 * v2's first writes give back stock alone and reclaim nothing; what the next one takes from
+	 * inodes and dentries goes to the stock, and is seen by the third (6.1: 1840 bytes that
+	 * make one page). */
+	bool v1 = cg_host_version(run->options->cg_host, "memory") == CG_V1;
+	int wanted = v1 && sysconf(_SC_NPROCESSORS_ONLN) == 1 ? READINGS_ALONE : READINGS;
 	for (int i = 0; i < READINGS_MAX && agree < wanted && r >= 0; i++) {
-		r = drained_usage(cg, &usage, err);
+		r = drained_usage(run->groups[group], &usage, err);
 		agree = usage == last ? agree + 1 : 1;
 		last = usage;
 	}
@@ -73,11 +76,6 @@ static int exact_usage(struct cg *cg, int cpu, uint64_t *ret_bytes, struct err *
 		return err_set(err, EBUSY, "its usage does not come to rest");
 	*ret_bytes = usage;
 	return r;
-}
-
-int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err)
-{
-	return exact_usage(run->groups[group], cpu >= 0 ? cpu : FIRST_CPU, ret_bytes, err);
 }
 
 /* How many more pages the hog can touch until its group is full, computed beforehand. */

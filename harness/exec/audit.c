@@ -18,16 +18,23 @@ struct auditing {
 	struct world_kill *kill;
 };
 
-/* Earlier victims: while they exit the kernel still prints their rows, and passes them over. */
-static size_t earlier_victims(const struct runner *run, const struct world_kill *kill,
-			      int64_t *ret_pids)
+/* Earlier victims: while they exit the kernel still prints their rows, and passes them over. Their
+ * page tables are a part of what they held that its line does not tell us. */
+static void add_earlier(const struct runner *run, const struct world_kill *kill, int64_t *pids,
+			struct audit_options *options)
 {
-	size_t n = 0;
+	enum { NS_A_US = 1000 };
 
-	for (size_t i = 0; i < run->world.n_kills; i++)
-		if (&run->world.kills[i] != kill && run->world.kills[i].by_line)
-			ret_pids[n++] = run->world.kills[i].pid;
-	return n;
+	options->killed = pids;
+	for (size_t i = 0; i < run->world.n_kills; i++) {
+		const struct world_kill *other = &run->world.kills[i];
+		if (other == kill || !other->by_line)
+			continue;
+		pids[options->n_killed++] = other->pid;
+		if (other->t_ns <= kill->t_ns && kill->t_ns - other->t_ns < AUDIT_LATE_US * NS_A_US)
+			options->late_pages += (other->anon_rss_bytes + other->shmem_rss_bytes) /
+					       run->world.page_size;
+	}
 }
 
 static void tell(struct runner *run, const struct world_kill *kill, const struct audit *audit)
@@ -53,9 +60,7 @@ static int on_report(void *data, const struct oom_report *report)
 	struct world_audit *ret = &auditing->kill->audit;
 	int64_t *victims MEM_AUTO = mem_zero(run->world.n_kills + 1, sizeof(*victims));
 	struct audit_options options = {.total_swap_pages = UINT64_MAX,
-					.cpus = run->options->facts->cpus,
-					.killed = victims,
-					.n_killed = earlier_victims(run, auditing->kill, victims)};
+					.cpus = run->options->facts->cpus};
 	struct sysinfo info;
 	struct audit audit;
 
@@ -65,6 +70,7 @@ static int on_report(void *data, const struct oom_report *report)
 	if (sysinfo(&info) >= 0)
 		options.total_swap_pages =
 			(uint64_t)info.totalswap * info.mem_unit / run->world.page_size;
+	add_earlier(run, auditing->kill, victims, &options);
 	audit_report(report, &options, &audit);
 	ret->done = true;
 	ret->verdict = audit.verdict;

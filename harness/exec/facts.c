@@ -98,6 +98,22 @@ static uint64_t count_range_list(const char *text)
 	return count;
 }
 
+/* Free pages that CPUs keep for themselves: neither MemFree nor MemAvailable has them, and since
+ * Linux 6.7 they can be an eighth of a zone (7.3: 38 MB of 450 after the initramfs was freed). An
+ * OOM takes them before it kills (drain_all_pages). */
+static uint64_t kept_by_cpus(void)
+{
+	STR_AUTO text = STR_INIT;
+	uint64_t pages = 0;
+	struct err err;
+
+	if (fd_read_all(AT_FDCWD, "/proc/zoneinfo", &text, &err) < 0)
+		return 0;
+	for (const char *at = str_text(&text); (at = strstr(at, " count: ")) != NULL; at++)
+		pages += strtoull(at + strlen(" count: "), NULL, 10);
+	return pages;
+}
+
 static void gather_memory(struct facts *facts)
 {
 	char text[8192];
@@ -110,7 +126,8 @@ static void gather_memory(struct facts *facts)
 		facts->nodes = count_range_list(text);
 	if (fd_read_text(AT_FDCWD, "/proc/meminfo", text, sizeof(text), &err) > 0) {
 		facts->mem_total_bytes = kib_line(text, "MemTotal:");
-		facts->mem_available_bytes = kib_line(text, "MemAvailable:");
+		facts->mem_available_bytes =
+			kib_line(text, "MemAvailable:") + kept_by_cpus() * facts->page_size;
 		facts->swap_total_bytes = kib_line(text, "SwapTotal:");
 		facts->huge_page_size = kib_line(text, "Hugepagesize:");
 	}

@@ -44,7 +44,10 @@ void foresee_open(struct runner *run)
 		view_new(plan, &foresight->outlooks[g].before);
 	}
 	foresight->told = mem_zero(plan->n_tasks, sizeof(*foresight->told));
-	foresight->rank = mem_zero(plan->n_groups, sizeof(*foresight->rank));
+	foresight->rank = mem_zero(plan->n_groups + 1, sizeof(*foresight->rank));
+	foresight->machine.world.n_groups = 1;
+	foresight->machine.world.groups = mem_zero(1, sizeof(struct predict_group));
+	foresight->machine.by_group = mem_zero(1, sizeof(struct prediction));
 	(void)set_ranks(plan, -1, foresight->rank, 1);
 	run->foresight = foresight;
 }
@@ -61,6 +64,7 @@ void foresee_close(struct runner *run)
 		free(foresight->outlooks[g].last);
 	}
 	candidates_free(foresight->candidates);
+	view_clear(&foresight->machine);
 	free(foresight->outlooks);
 	free(foresight->told);
 	free(foresight->rank);
@@ -89,19 +93,18 @@ static json_t *process_json(const struct runner *run, const struct view *view, s
 	return json;
 }
 
-static void tell(struct runner *run, int root, int group)
+void foresee_tell(struct runner *run, const struct view *view, int group, const char *name)
 {
-	const struct view *view = &run->foresight->outlooks[root].now;
 	const struct prediction *prediction = &view->by_group[group];
 
-	json_t *json = json_pack(
-		"{s:s, s:o, s:I, s:o, s:s, s:o, s:I, s:I}", "group", run->plan->groups[group].name,
-		"victim", process_json(run, view, prediction->victim), "points",
-		(json_int_t)prediction->points, "runner_up",
-		process_json(run, view, prediction->runner_up), "sure",
-		predict_doubt_name(prediction->doubt), "error", field_u64_new(prediction->error),
-		"total_pages", (json_int_t)prediction->total_pages, "candidates",
-		(json_int_t)prediction->n_candidates);
+	json_t *json = json_pack("{s:s, s:o, s:I, s:o, s:s, s:o, s:I, s:I}", "group", name,
+				 "victim", process_json(run, view, prediction->victim), "points",
+				 (json_int_t)prediction->points, "runner_up",
+				 process_json(run, view, prediction->runner_up), "sure",
+				 predict_doubt_name(prediction->doubt), "error",
+				 field_u64_new(prediction->error), "total_pages",
+				 (json_int_t)prediction->total_pages, "candidates",
+				 (json_int_t)prediction->n_candidates);
 	if (prediction->margin != INT64_MAX)
 		json_object_set_new(json, "margin", json_integer(prediction->margin));
 	emit(run, "prediction", json);
@@ -151,7 +154,7 @@ static void look(struct runner *run, int root, const struct plan_step *step, boo
 	}
 	for (size_t g = 0; g < n; g++)
 		if (now->by_group[g].possible && !same(&last[g], &now->by_group[g]))
-			tell(run, root, (int)g);
+			foresee_tell(run, now, (int)g, run->plan->groups[g].name);
 }
 
 /* What was decided before is still on its way: another 'disabled' does not make it void. */
@@ -186,6 +189,10 @@ void foresee_begin(struct runner *run, const struct plan_step *step)
 		return;
 	events_read_log(run);
 	growth_told(run, step);
+	if (changes(step))
+		machine_changes(run);
+	else
+		machine_look(run, step);
 	for (size_t g = 0; g < run->plan->n_groups; g++) {
 		if (!is_root(run, g))
 			continue;
@@ -225,6 +232,8 @@ void foresee_log_end(struct runner *run, uint64_t next, bool *ret_again)
 	*ret_again = false;
 	if (!run->foresight)
 		return;
+	if (run->foresight->machine.valid_from == UINT64_MAX)
+		run->foresight->machine.valid_from = next;
 	for (size_t g = 0; g < run->plan->n_groups; g++) {
 		struct outlook *outlook = &run->foresight->outlooks[g];
 		if (!is_root(run, g) || !outlook->now.have)

@@ -6,6 +6,7 @@
  *
  *   foresee.c        when: steps, kills, lines of the log
  *   foresee_kill.c   which prediction a kill belongs to, and how that came out
+ *   foresee_machine.c the same for the machine itself
  *   view.c           views of a tree that are kept
  *   outlook.c        what: a group and all below it, read or carried on
  *   outlook_groups.c their limits and usage
@@ -93,7 +94,9 @@ struct foresight {
 		uint64_t arrival;     /* into its group: the order of the kernel's scan */
 	} * told;		      /* one a task */
 	uint64_t arrivals;
-	uint64_t *rank; /* of each group in the kernel's scan */
+	uint64_t *rank;	     /* of each group in the kernel's scan */
+	struct view machine; /* in a machine of its own: all processes, one group */
+	bool machine_killed; /* a kill came since that was read */
 };
 
 int outlook_root(const struct runner *run, int group);
@@ -135,7 +138,21 @@ void outlook_reread_adj(struct predict_task *task);
 /* What stands for the step itself: processes to come, swapoff. */
 void outlook_add_by_step(struct runner *run, int root, const struct plan_step *step);
 
-/* ---- view.c, foresee_kill.c ----------------------------------------------------------------- */
+/* ---- foresee_machine.c ---------------------------------------------------------------------- */
+
+/* Before a step that may take memory, or kill. */
+void machine_look(struct runner *run, const struct plan_step *step);
+/* A step changes candidates: what was read of them holds no more. */
+void machine_changes(struct runner *run);
+void machine_killed(struct runner *run, struct world_kill *kill);
+
+/* ---- foresee.c, view.c, foresee_kill.c ------------------------------------------------------ */
+
+/* Writes a prediction into the record. */
+void foresee_tell(struct runner *run, const struct view *view, int group, const char *name);
+/* Fills kill->forecast by this prediction. */
+void foresee_judge(const struct runner *run, const struct view *view,
+		   const struct prediction *prediction, struct world_kill *kill);
 
 void view_new(const struct plan *plan, struct view *view);
 void view_clear(struct view *view);

@@ -25,9 +25,9 @@ static int root_of(const struct runner *run, const struct world_kill *kill)
 }
 
 /* The view that the kernel's choice came after; NULL: there is none. */
-static struct view *view_for(struct outlook *outlook, uint64_t chosen_at)
+static const struct view *view_for(const struct outlook *outlook, uint64_t chosen_at)
 {
-	struct view *views[] = {&outlook->now, &outlook->before};
+	const struct view *views[] = {&outlook->now, &outlook->before};
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++)
 		if (views[i]->have && chosen_at >= views[i]->valid_from &&
@@ -65,13 +65,11 @@ static bool had_commands(const struct runner *run)
 	return false;
 }
 
-static void judge(const struct runner *run, const struct view *view, struct world_kill *kill)
+void foresee_judge(const struct runner *run, const struct view *view,
+		   const struct prediction *prediction, struct world_kill *kill)
 {
-	const struct prediction *prediction = prediction_of(run, view, kill);
 	struct world_forecast *forecast = &kill->forecast;
 
-	if (!prediction)
-		return;
 	size_t victim = prediction->victim;
 	forecast->points = prediction->points;
 	forecast->margin = prediction->margin;
@@ -134,12 +132,25 @@ static bool has_command(const struct runner *run, int root)
 	return false;
 }
 
+/* Of a group that was full. */
+static void judge(const struct runner *run, int root, struct world_kill *kill)
+{
+	const struct outlook *outlook = &run->foresight->outlooks[root];
+	const struct view *view = view_for(outlook, kill->chosen_at);
+	const struct prediction *prediction = view ? prediction_of(run, view, kill) : NULL;
+
+	if (prediction)
+		foresee_judge(run, view, prediction, kill);
+	else if (!view && outlook->now.have)
+		kill->forecast.outcome = PREDICT_VOID;
+}
+
 void foresee_killed(struct runner *run, struct world_kill *kill)
 {
 	int root = run->foresight ? root_of(run, kill) : -1;
 	bool member = kill->forecast.member;
 
-	if (root < 0 || kill->forecast.asked)
+	if (!run->foresight || kill->forecast.asked || (root < 0 && !kill->global))
 		return;
 	kill->forecast = (struct world_forecast){.asked = true,
 						 .pid = -1,
@@ -147,16 +158,18 @@ void foresee_killed(struct runner *run, struct world_kill *kill)
 						 .child = -1,
 						 .margin = INT64_MAX,
 						 .member = member};
-	struct outlook *outlook = &run->foresight->outlooks[root];
-	struct view *view = view_for(outlook, kill->chosen_at);
-	if (view && !member)
-		judge(run, view, kill);
-	else if (outlook->now.have && !member)
-		kill->forecast.outcome = PREDICT_VOID;
-	if (kill->forecast.outcome == PREDICT_NONE && !member && has_command(run, root)) {
+	if (kill->global && !member)
+		machine_killed(run, kill);
+	else if (!member)
+		judge(run, root, kill);
+	bool command = kill->global ? had_commands(run) : has_command(run, root);
+	if (kill->forecast.outcome == PREDICT_NONE && !member && command) {
 		kill->forecast.outcome = PREDICT_UNDECIDED;
 		kill->forecast.doubt = PREDICT_COMMAND;
 	}
+	if (root < 0)
+		return;
+	struct outlook *outlook = &run->foresight->outlooks[root];
 	bury(run, root, &outlook->now, kill->pid);
 	bury(run, root, &outlook->before, kill->pid);
 	outlook->stale = outlook->killed = true;

@@ -189,6 +189,7 @@ bool kills_line(struct runner *run, const struct oomlog_line *line, uint64_t seq
 		return false;
 	memcpy(kill->comm, line->comm, sizeof(kill->comm));
 	kill->by_line = true;
+	kill->global = line->global;
 	kill->guessed = false;
 	kill->seen_ns = clock_ns();
 	kill->order = sequence;

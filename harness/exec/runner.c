@@ -262,7 +262,8 @@ int runner_spawn(struct runner *run, int index, struct err *err)
 	if (world->life == WORLD_RUNNING)
 		return err_set(err, EEXIST, "task '%s' is running already", plan->name);
 	task_clear(&run->tasks[index]);
-	int r = task_spawn(&run->tasks[index], plan, run->options->hog, group, err);
+	int r = task_spawn(&run->tasks[index], plan, run->options->hog, run->options->seed, group,
+			   err);
 	if (run->tasks[index].pid > 0) {
 		world->pid = run->tasks[index].pid;
 		world->life = WORLD_RUNNING;

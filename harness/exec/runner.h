@@ -16,6 +16,7 @@ struct runner_options {
 	struct cg *above;  /* the run's top group */
 	const char *group; /* name of the scenario's group below it */
 	const char *hog;   /* path of oomhog */
+	uint64_t seed;	   /* of its patterns; 0: none */
 	bool hog_stays;	   /* its pages are locked in memory (pin.h) */
 	struct host *host; /* the scenario's host toggles, NULL: none */
 	const struct facts *facts;

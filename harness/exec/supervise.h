@@ -33,6 +33,7 @@ struct supervise_options {
 	struct cg_host *cg_host;
 	const struct facts *facts;
 	const char *hog;    /* path of oomhog */
+	uint64_t seed;	    /* of the patterns of hogs; 0: none */
 	const char *id;	    /* of the run: its top group is "oomlab-<id>" */
 	const char *parent; /* --cgroup-parent, for the journal; NULL: none */
 	size_t jobs;	    /* at most so many at once; exclusive plans run alone */

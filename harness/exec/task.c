@@ -241,13 +241,13 @@ static int make_output(struct task *task, int *ret_child, struct err *err)
 	return *ret_child < 0 ? err_errno(err, errno, "cannot duplicate a pipe") : 0;
 }
 
-static char **hog_argv(const struct plan_task *plan)
+static char **hog_argv(const struct plan_task *plan, uint64_t seed)
 {
 	size_t n = 0;
 
 	while (plan->argv && plan->argv[n])
 		n++;
-	char **argv = mem_zero(n + 9, sizeof(*argv));
+	char **argv = mem_zero(n + 10, sizeof(*argv));
 	size_t at = 0;
 	argv[at++] = mem_dup("oomhog");
 	argv[at++] = mem_dup(plan->wl->name);
@@ -255,6 +255,8 @@ static char **hog_argv(const struct plan_task *plan)
 	argv[at++] = mem_printf("--status-fd=%d", STATUS_FD);
 	argv[at++] = mem_printf("--receipt-fd=%d", RECEIPT_FD);
 	argv[at++] = mem_printf("--name=%s", plan->name); /* what the kernel's log says */
+	if (seed)
+		argv[at++] = mem_printf("--seed=%llu", (unsigned long long)seed);
 	if (!plan->confine)
 		argv[at++] = mem_dup("--no-confine");
 	for (size_t i = 0; i < n; i++)
@@ -334,8 +336,8 @@ static bool is_protected(void)
 	       str_eq(text, "-1000\n");
 }
 
-int task_spawn(struct task *task, const struct plan_task *plan, const char *hog, struct cg *group,
-	       struct err *err)
+int task_spawn(struct task *task, const struct plan_task *plan, const char *hog, uint64_t seed,
+	       struct cg *group, struct err *err)
 {
 	char adj[16];
 	struct child child = {
@@ -351,7 +353,7 @@ int task_spawn(struct task *task, const struct plan_task *plan, const char *hog,
 	} else if (is_protected()) {
 		child.adj = "0";
 	}
-	char **own_argv = plan->wl ? hog_argv(plan) : NULL;
+	char **own_argv = plan->wl ? hog_argv(plan, seed) : NULL;
 	child.argv = own_argv ? own_argv : plan->argv;
 	child.path = plan->wl ? hog : plan->program;
 	child.env = make_env(plan);

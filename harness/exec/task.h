@@ -40,10 +40,11 @@ struct task {
 	char tail[TASK_OUTPUT_MAX + 1];
 };
 
-/* Spawns the task into group (NULL: stays where the harness is); hog is the path of oomhog. The
- * child joins its groups before exec, so that its own memory is charged there from the start. */
-int task_spawn(struct task *task, const struct plan_task *plan, const char *hog, struct cg *group,
-	       struct err *err);
+/* Spawns the task into group (NULL: stays where the harness is); hog is the path of oomhog,
+ * whose patterns draw from the seed (0: none). The child joins its groups before exec, so that its
+ * own memory is charged there from the start. */
+int task_spawn(struct task *task, const struct plan_task *plan, const char *hog, uint64_t seed,
+	       struct cg *group, struct err *err);
 
 /* Sends one command; returns 0, or -errno when the hog is gone. */
 int task_command(struct task *task, enum hog_op op, uint64_t bytes, uint32_t arg,

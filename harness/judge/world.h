@@ -90,6 +90,7 @@ struct world_kill {
 	bool by_wait;	 /* reaped with SIGKILL by us or by its parent's status page */
 	bool by_line;	 /* "Killed process PID" seen */
 	bool by_counter; /* covered by the oom_kill delta of its group */
+	bool global;	 /* the machine was out of memory, not a group */
 	/* From the long report; rate-limited by the kernel to 10 in 5 s, so often absent. */
 	bool has_report;
 	char constraint[32]; /* "CONSTRAINT_MEMCG" */

@@ -203,9 +203,10 @@ static bool without_choice(struct audit_work *work)
 	} else if (report->swapoff && ret->chosen_pid >= 0 &&
 		   ret->chosen_pid == report->invoker_pid) {
 		ret->verdict = AUDIT_NOT_CHECKED;
-		audit_why(ret,
-			  "pid %lld runs swapoff, as its stack shows, and is chosen without badness",
-			  (long long)ret->chosen_pid);
+		audit_why(
+			ret,
+			"pid %lld runs swapoff, as its stack shows, and is chosen without badness",
+			(long long)ret->chosen_pid);
 	} else {
 		ret->verdict = AUDIT_NOT_CHECKED;
 		return false;

@@ -147,6 +147,7 @@ static struct bounds bounds_of(const struct audit_work *work, const struct badne
 		return bounds;
 	task.rss_pages = add(add(rss, slack), hidden(work, rules, row));
 	take_both_roots(work, rules, total, row, &task, &bounds);
+	slack = add(slack, work->options->late_pages);
 	task.rss_pages = rss > slack ? rss - slack : 0;
 	slack -= rss - task.rss_pages;
 	task.swap_pages -= least(slack, task.swap_pages);

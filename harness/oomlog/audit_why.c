@@ -55,8 +55,9 @@ static void add_slack(const struct audit_work *work, struct str *why)
 		str_addf(why, "inexact counters (%" PRIu64 " page%s a process%s) and ",
 			 work->counter_error, plural(work->counter_error),
 			 work->options->cpus ? "" : ", an assumed bound");
-	str_addf(why, "what may move between choice and print (%" PRIu64 " page%s)", work->drift,
-		 plural(work->drift));
+	uint64_t moves = work->drift + work->options->late_pages;
+	str_addf(why, "what may move between choice and print (%" PRIu64 " page%s)", moves,
+		 plural(moves));
 }
 
 static void highest(const struct audit_work *work, const struct audit_outcome *outcome,

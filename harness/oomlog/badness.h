@@ -225,7 +225,14 @@ struct audit_options {
 	 * Any order; audit_victims_near() fills it. */
 	const int64_t *killed;
 	size_t n_killed;
+	/* What those held who died less than AUDIT_LATE_US before. Their memory may come back
+	 * after the choice, and rows have taken it by the time they are printed. */
+	uint64_t late_pages;
 };
+/* exit_mmap() counts a process as gone (MMF_OOM_SKIP) before its last pages, its page tables and
+ * its files of tmpfs are given back; 40 ms later a second victim's report had rows that had grown
+ * by 600 pages (7.3). */
+#define AUDIT_LATE_US UINT64_C(1000000)
 
 /* Recomputes the choice. Always fills *ret; audit_clear() frees it. */
 void audit_report(const struct oom_report *report, const struct audit_options *options,
@@ -240,11 +247,13 @@ struct audit_victims {
 	struct audit_victim {
 		int64_t pid;
 		uint64_t report; /* number of its report */
+		uint64_t pages;	 /* that it held, as its line says */
 		struct oom_time time;
 	} ring[AUDIT_VICTIMS_MAX];
 	int64_t near[AUDIT_VICTIMS_MAX];
 };
-/* Sets options->killed to those who died shortly before this report; borrowed from 'victims'. */
+/* Sets options->killed, borrowed from 'victims', and late_pages to those who died shortly before
+ * this report. */
 void audit_victims_near(struct audit_victims *victims, const struct oom_report *report,
 			struct audit_options *options);
 void audit_victims_add(struct audit_victims *victims, const struct oom_report *report);

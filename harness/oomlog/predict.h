@@ -25,6 +25,7 @@ enum predict_doubt {
 	PREDICT_CHILDREN, /* somebody makes processes meanwhile */
 	PREDICT_COMMAND,  /* a command is at work, nobody knows what it does next */
 	PREDICT_LEAVING,  /* somebody is on its way out, and may be gone by then or not */
+	PREDICT_ASKER,	  /* vm.oom_kill_allocating_task: who asks dies, whoever that is */
 	PREDICT_DOUBTS
 };
 const char *predict_doubt_name(enum predict_doubt doubt); /* "sure", "tie", ... */

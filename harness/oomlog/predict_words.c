@@ -9,6 +9,7 @@ static const char *const doubt_names[PREDICT_DOUBTS] = {
 	[PREDICT_COUNTERS] = "counters", [PREDICT_ROOM] = "room",
 	[PREDICT_RACE] = "race",	 [PREDICT_CHILDREN] = "children",
 	[PREDICT_COMMAND] = "command",	 [PREDICT_LEAVING] = "leaving",
+	[PREDICT_ASKER] = "asker",
 };
 
 static const char *const outcome_names[] = {

@@ -13,6 +13,9 @@ enum { REPEAT_MAX = 100000 };
 
 static const uint64_t default_timeout_ns = 30ULL * 1000 * 1000 * 1000;
 static const uint64_t default_within_ns = 5ULL * 1000 * 1000 * 1000;
+/* A machine whose processor is a program is ten times slower, or more beside others; deadlines
+ * only end what goes wrong. */
+enum { VM_FACTOR = 6 };
 
 /* A plan and everything it points to. */
 struct owned {
@@ -220,8 +223,8 @@ int plan_build(const struct instance *instance, const struct facts *facts,
 	};
 
 	owned->plan.repeat = 1;
-	owned->plan.timeout_ns = default_timeout_ns;
-	owned->plan.within_ns = default_within_ns;
+	owned->plan.timeout_ns = default_timeout_ns * (facts->vm ? VM_FACTOR : 1);
+	owned->plan.within_ns = default_within_ns * (facts->vm ? VM_FACTOR : 1);
 	name_plan(&b);
 	build_all(&b);
 	owned->plan.exclusive = owned->plan.exclusive || owned->plan.vm;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "base/random.h"
 #include "base/str.h"
 
 const char *const crowd_kinds[] = {
@@ -14,20 +15,10 @@ const char *const crowd_kinds[] = {
 	[CROWD_KINDS] = NULL,
 };
 
-/* Sebastiano Vigna's splitmix64, public domain. */
-uint64_t crowd_random(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
-
 /* Ranges are far below 2^32: the bias of the remainder is nothing. */
 uint64_t crowd_between(uint64_t *state, struct range range)
 {
-	return range.low + crowd_random(state) % (range.high - range.low + 1);
+	return range.low + random_below(state, range.high - range.low + 1);
 }
 
 /* As likely between 2 and 4 as between 100 and 200: a power of two first, then within it. Whole

@@ -1,7 +1,7 @@
 /*
  * A crowd: processes of random sizes, kinds and oom_score_adj, to see whether the kernel chooses by
  * its formula whatever there is. All of it follows from the seed, on every machine and in every
- * version (splitmix64, so it needs no tables and no warming up): the seed in a scenario's name is
+ * version (base/random.h): the seed in a scenario's name is
  * all that one needs to have the same crowd again. Pure.
  */
 #ifndef OOMLAB_PLAN_CROWD_H
@@ -64,8 +64,7 @@ enum {
 	CROWD_FILLER_PAGES = 256,
 };
 
-/* The next number of splitmix64, and one of a range. */
-uint64_t crowd_random(uint64_t *state);
+/* A number of a range, by splitmix64 (base/random.h). */
 uint64_t crowd_between(uint64_t *state, struct range range);
 
 void crowd_make(const struct crowd_spec *spec, struct crowd *ret);

@@ -195,9 +195,9 @@ struct plan {
 	struct plan_step *steps;
 	struct plan_counter *counters; /* pairs that expectations ask for: world.counters */
 	uint64_t timeout_ns;	       /* of the whole scenario; default 30 s */
-	uint64_t within_ns;	       /* default deadline of an expectation; default 5 s */
-	uint64_t repeat;	       /* top-level 'repeat', default 1 */
-	uint64_t limits_total_bytes;   /* sum of top groups' limits: how much it can use at most */
+	uint64_t within_ns; /* default deadline of an expectation; default 5 s, in a VM 30 s */
+	uint64_t repeat;    /* top-level 'repeat', default 1 */
+	uint64_t limits_total_bytes; /* sum of top groups' limits: how much it can use at most */
 };
 
 /* Builds the plan. The instance must outlive it. Mistakes go to diags: -EINVAL. A host that lacks

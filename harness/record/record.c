@@ -49,6 +49,8 @@ void record_free(struct record *record)
 	free(record->results);
 	free(record->id);
 	free(record->command);
+	json_decref(record->vm);
+	json_decref(record->machines);
 	free(record);
 }
 

@@ -46,15 +46,19 @@ struct result {
 	uint64_t began_ns, ended_ns;
 };
 
-void result_clear(struct result *result);	     /* frees what it owns */
+void result_clear(struct result *result); /* frees what it owns */
+/* Moves all its times: the clock of the machine that ran it began elsewhere than the record's. */
+void result_shift(struct result *result, int64_t by_ns);
 json_t *result_to_json(const struct result *result); /* a new reference */
 int result_from_json(const json_t *json, struct result *ret, struct err *err);
 
 struct record {
 	struct facts facts;
-	char *id;      /* "<time>-<host>", also the folder's name */
-	char *command; /* the command line */
-	uint64_t seed;
+	char *id;	  /* "<time>-<host>", also the folder's name */
+	char *command;	  /* the command line */
+	uint64_t seed;	  /* of what hogs draw, and of the machine's clock and numbers; 0: none */
+	json_t *vm;	  /* object: how its virtual machines were made; {}: it ran in none */
+	json_t *machines; /* array, one a machine: {"console", "console_sha256", ...} */
 	int64_t began_unix_ns, ended_unix_ns;
 	uint64_t began_ns; /* monotonic, of the same moment as began_unix_ns */
 	bool interrupted;  /* Ctrl-C: results are incomplete */

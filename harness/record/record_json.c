@@ -15,9 +15,17 @@
 	}
 
 static const struct field rows[] = {
-	ROW(FIELD_TEXT, id),	       ROW(FIELD_TEXT, command),      ROW(FIELD_U64, seed),
-	ROW(FIELD_I64, began_unix_ns), ROW(FIELD_I64, ended_unix_ns), ROW(FIELD_U64, began_ns),
-	ROW(FIELD_BOOL, interrupted),  ROW(FIELD_SIZE, planned),      {0},
+	ROW(FIELD_TEXT, id),
+	ROW(FIELD_TEXT, command),
+	ROW(FIELD_U64, seed),
+	ROW(FIELD_I64, began_unix_ns),
+	ROW(FIELD_I64, ended_unix_ns),
+	ROW(FIELD_U64, began_ns),
+	ROW(FIELD_BOOL, interrupted),
+	ROW(FIELD_SIZE, planned),
+	ROW(FIELD_MAP, vm),
+	ROW(FIELD_LIST, machines),
+	{0},
 };
 
 const struct field *record_rows(void)

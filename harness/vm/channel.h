@@ -3,9 +3,13 @@
  * object a line. The console is the first port, so nothing that is printed there can be taken for
  * a verdict.
  *
- *   guest: {"ready": {"protocol": 1, "kernel": RELEASE, "troubles": TEXT}}
+ *   guest: {"ready": {"protocol": 1, "kernel": RELEASE, "troubles": TEXT}}, when it has booted
+ *   host:  {"wake": {"unix_ns": N, "entropy": HEX}}, then, and when it goes on from a saved state
+ *   guest: {"awake": true}
  *   host:  {"run": [WORD, ...]}   'oomlab WORD ...', whose stream of results goes to the channel
  *   guest: the lines of that stream (report/report_stream.c), then {"done": EXIT STATUS}
+ *   host:  {"ask": ...}           a line for the stdin of what runs (cmd/run_asked.h)
+ *   host:  {"shell": {"rows": N, "columns": N, "term": NAME}}   on the console; then {"done": ...}
  *   guest: {"refused": TEXT}      to what it does not understand
  *   host:  {"quit": true}
  */

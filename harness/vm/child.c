@@ -17,10 +17,10 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
-enum { OUTPUT_MAX = 1 << 20, EXIT_NO_PROGRAM = 127, ABOVE_STATUS_FD = 10 };
+enum { OUTPUT_MAX = 1 << 20, EXIT_NO_PROGRAM = 127, ABOVE_STATUS_FD = 10, GENTLE_S = 5 };
 /* apt waits for ever when its disk is full, telling the same percentage twice a second; its own
  * patience with a silent mirror is half a minute, a few times. */
-#define STALLED_NS (180ULL * 1000000000ULL)
+enum { STALLED_S = 180 };
 
 enum { PIPE_OUT, PIPE_ERR, PIPE_STATUS, PIPES, SIGNALS = PIPES, POLLED };
 
@@ -74,11 +74,29 @@ static int exit_status(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* Whoever is not gone within some seconds goes by SIGKILL, as we do. What interrupts the wait is
+ * our own SIGTERM, and children. */
+static void __attribute__((noreturn)) end_group(pid_t pid, bool gently)
+{
+	const struct timespec patience = {.tv_sec = GENTLE_S};
+	sigset_t set;
+	int status;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (gently && kill(0, SIGTERM) == 0)
+		while (waitpid(pid, &status, WNOHANG) == 0 &&
+		       sigtimedwait(&set, NULL, &patience) >= 0)
+			;
+	(void)kill(0, SIGKILL);
+	_exit(EXIT_NO_PROGRAM);
+}
+
 /* A death signal of apt's own would be lost: it changes its user for a moment to try what it may,
  * and the kernel forgets the signal then. So one of ours stands in between, dies with us and takes
  * the whole group along. It has our lock on the cache until then. */
 static void __attribute__((noreturn))
-nurse(char *const *words, const int ours[PIPES], const int theirs[PIPES], pid_t parent)
+nurse(const struct child_job *job, const int ours[PIPES], const int theirs[PIPES], pid_t parent)
 {
 	sigset_t set;
 	int status = 0, signal_number = 0;
@@ -93,14 +111,14 @@ nurse(char *const *words, const int ours[PIPES], const int theirs[PIPES], pid_t 
 		_exit(EXIT_NO_PROGRAM);
 	pid_t pid = fork();
 	if (pid == 0)
-		execute(words, theirs);
+		execute(job->words, theirs);
 	for (int i = 0; i < PIPES; i++) {
 		(void)close(ours[i]);
 		(void)close(theirs[i]);
 	}
 	while (pid > 0 && waitpid(pid, &status, WNOHANG) == 0)
 		if (sigwait(&set, &signal_number) == 0 && signal_number == SIGTERM)
-			(void)kill(0, SIGKILL);
+			end_group(pid, job->gently);
 	_exit(pid > 0 ? exit_status(status) : EXIT_NO_PROGRAM);
 }
 
@@ -155,22 +173,25 @@ static bool tell_status(struct str *text, double *percent, const struct fetch_wa
 	return *percent < before || *percent > before;
 }
 
-/* false: its end. */
-static bool take(int fd, struct str *out)
+/* Returns how many bytes; 0: its end. */
+static size_t take(int fd, const struct child_job *job, struct str *out)
 {
 	char bytes[16384];
 	ssize_t n = read(fd, bytes, sizeof(bytes));
 
 	if (n < 0)
-		return errno == EINTR || errno == EAGAIN;
-	if (n > 0 && out->len < OUTPUT_MAX)
+		return errno == EINTR || errno == EAGAIN ? 1 : 0;
+	if (n > 0 && job)
+		job->heard(job->data, bytes, (size_t)n);
+	else if (n > 0 && out->len < OUTPUT_MAX)
 		str_addn(out, bytes, (size_t)n);
-	return n > 0;
+	return (size_t)n;
 }
 
-static int follow(const int ours[PIPES], int signals, const struct fetch_watch *watch,
-		  const char *what, struct child_output *output)
+static int follow(const struct child_job *job, const int ours[PIPES], int signals,
+		  const struct fetch_watch *watch, struct child_output *output)
 {
+	const int stalled_ms = 1000 * (int)(job->patience_s ? job->patience_s : STALLED_S);
 	STR_AUTO status = STR_INIT;
 	struct str *const texts[PIPES] = {&output->out, &output->err, &status};
 	struct pollfd polled[POLLED];
@@ -182,21 +203,26 @@ static int follow(const int ours[PIPES], int signals, const struct fetch_watch *
 	polled[SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
 	/* The status pipe does not count: whoever inherited it may live on. */
 	while (polled[PIPE_OUT].fd >= 0 || polled[PIPE_ERR].fd >= 0) {
-		size_t said = output->out.len + output->err.len;
-		if (clock_ns() - moved_ns > STALLED_NS)
+		bool said = false;
+		if (clock_ns() - moved_ns > (uint64_t)stalled_ms * 1000000)
 			return -ETIMEDOUT;
-		if (poll(polled, POLLED, STALLED_NS / 1000000) < 0) {
+		if (poll(polled, POLLED, stalled_ms) < 0) {
 			if (errno == EINTR)
 				continue;
 			return -errno;
 		}
 		if (polled[SIGNALS].revents)
 			return -EINTR;
-		for (int i = 0; i < PIPES; i++)
-			if (polled[i].fd >= 0 && polled[i].revents && !take(ours[i], texts[i]))
+		for (int i = 0; i < PIPES; i++) {
+			bool heard = job->heard && i != PIPE_STATUS;
+			if (polled[i].fd < 0 || !polled[i].revents)
+				continue;
+			size_t n = take(ours[i], heard ? job : NULL, texts[i]);
+			said = said || (n && i != PIPE_STATUS);
+			if (n == 0)
 				polled[i].fd = -1;
-		if (tell_status(&status, &percent, watch, what) ||
-		    output->out.len + output->err.len > said)
+		}
+		if (tell_status(&status, &percent, watch, job->what) || said)
 			moved_ns = clock_ns();
 	}
 	return 0;
@@ -214,6 +240,24 @@ static int reap(pid_t pid)
 int child_run(char *const *words, const struct fetch_watch *watch, const char *what,
 	      struct child_output *ret, struct err *err)
 {
+	const struct child_job job = {.words = words, .what = what};
+
+	return child_job_run(&job, watch, ret, err);
+}
+
+/* Waits for who ends it gently, lest it write while somebody else goes on. */
+static void end_child(pid_t pid, bool gently)
+{
+	if (gently && kill(pid, SIGTERM) == 0)
+		return;
+	(void)kill(-pid, SIGKILL);
+	(void)kill(pid, SIGKILL); /* before its setpgid() */
+}
+
+int child_job_run(const struct child_job *job, const struct fetch_watch *watch,
+		  struct child_output *ret, struct err *err)
+{
+	const char *program = job->words[0];
 	int ours[PIPES] = {-1, -1, -1}, theirs[PIPES] = {-1, -1, -1};
 	FD_AUTO signals = open_signals();
 	struct child_output output = {0};
@@ -223,25 +267,23 @@ int child_run(char *const *words, const struct fetch_watch *watch, const char *w
 	for (int i = 0; i < PIPES && r == 0; i++)
 		r = make_pipe(&ours[i], &theirs[i], err);
 	if (r == 0 && (pid = fork()) == 0)
-		nurse(words, ours, theirs, parent);
+		nurse(job, ours, theirs, parent);
 	if (r == 0 && pid < 0)
-		r = err_errno(err, errno, "cannot fork for '%s'", words[0]);
+		r = err_errno(err, errno, "cannot fork for '%s'", program);
 	for (int i = 0; i < PIPES; i++)
 		fd_close_var(&theirs[i]);
 	if (pid > 0) {
-		r = follow(ours, signals, watch, what, &output);
+		r = follow(job, ours, signals, watch, &output);
 		if (r < 0)
-			(void)kill(-pid, SIGKILL);
-		if (r < 0)
-			(void)kill(pid, SIGKILL); /* before its setpgid() */
+			end_child(pid, job->gently);
 		output.status = reap(pid);
 		if (r < 0)
 			err_set(err, -r,
 				r == -ETIMEDOUT ? "'%s' has stopped doing anything"
 						: "'%s' was interrupted",
-				words[0]);
+				program);
 		else if (output.status == EXIT_NO_PROGRAM)
-			r = err_set(err, ENOENT, "cannot run '%s'", words[0]);
+			r = err_set(err, ENOENT, "cannot run '%s'", program);
 	}
 	for (int i = 0; i < PIPES; i++)
 		fd_close_var(&ours[i]);

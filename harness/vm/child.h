@@ -6,6 +6,9 @@
 #ifndef OOMLAB_VM_CHILD_H
 #define OOMLAB_VM_CHILD_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 #include "base/str.h"
 #include "harness/vm/fetch.h"
@@ -23,6 +26,19 @@ struct child_output {
  * signal is still pending; -ETIMEDOUT: it has done nothing for minutes. */
 int child_run(char *const *words, const struct fetch_watch *watch, const char *what,
 	      struct child_output *ret, struct err *err);
+
+/* The same with more to say about it. */
+struct child_job {
+	char *const *words;
+	const char *what;    /* told to the watch */
+	unsigned patience_s; /* how long it may do nothing; 0: three minutes */
+	bool gently;	     /* it is asked to end by SIGTERM before it is made to */
+	/* Gets what it prints on both outputs instead of 'ret'; NULL: nobody. */
+	void (*heard)(void *data, const char *bytes, size_t n);
+	void *data;
+};
+int child_job_run(const struct child_job *job, const struct fetch_watch *watch,
+		  struct child_output *ret, struct err *err);
 void child_output_free(struct child_output *output);
 
 #endif

@@ -62,6 +62,15 @@ static void package_free(struct debian_package *package)
 		free(texts[i]);
 }
 
+/* "linux-source-6.12", and not what depends on the newest. */
+static bool is_source_name(const char *name)
+{
+	size_t len = strlen(DEBIAN_SOURCE);
+
+	return str_starts(name, DEBIAN_SOURCE) && isdigit((unsigned char)name[len]) &&
+	       strspn(name + len, "0123456789.") == strlen(name + len);
+}
+
 static bool is_kernel_name(const char *name)
 {
 	static const char *const kinds[] = {"linux-image-", "linux-binary-", "linux-modules-",
@@ -70,7 +79,7 @@ static bool is_kernel_name(const char *name)
 
 	for (size_t i = 0; kinds[i]; i++)
 		known = known || str_starts(name, kinds[i]);
-	return known && str_ends(name, FLAVOUR) && !strchr(name, '/');
+	return (known && str_ends(name, FLAVOUR) && !strchr(name, '/')) || is_source_name(name);
 }
 
 static bool only_of(const char *text, const char *more)

@@ -5,7 +5,7 @@
  *
  * Until 6.18 one package, linux-image-RELEASE, holds the kernel and its modules; since 6.19 it
  * depends on linux-binary-RELEASE and linux-modules-RELEASE, of which a mirror may have dropped
- * the second when it still has the first.
+ * the second when it still has the first. Sources, with Debian's patches, are in linux-source-X.Y.
  */
 #ifndef OOMLAB_VM_DEBIAN_H
 #define OOMLAB_VM_DEBIAN_H
@@ -18,6 +18,7 @@
 #include "base/str.h"
 
 #define DEBIAN_PREFIX "debian:" /* of what a person asks for */
+#define DEBIAN_SOURCE "linux-source-"
 
 struct debian_package {
 	char *name, *version, *depends; /* depends: "" without any */
@@ -40,9 +41,9 @@ struct debian_source {
 	const char *suite, *alias, *uri;
 };
 
-/* Adds the kernels of a Packages file, or with source NULL of what debian_index_text() made.
- * Paragraphs that lack something, or whose file would be outside of the repository, are left out.
- * Returns how many were added. */
+/* Adds the kernels and their sources of a Packages file, or with source NULL of what
+ * debian_index_text() made. Paragraphs that lack something, or whose file would be outside of the
+ * repository, are left out. Returns how many were added. */
 size_t debian_index_add(struct debian_index *index, const char *text, size_t len,
 			const struct debian_source *source);
 void debian_index_text(const struct debian_index *index, struct str *out);
@@ -67,6 +68,17 @@ bool debian_is_suite(const char *wish);
 int debian_choose(const struct debian_index *index, const char *wish, struct debian_kernel *ret,
 		  struct err *err);
 
+/* The newest source of each X.Y, newest first, borrowed from the index; free() the list. */
+size_t debian_sources(const struct debian_index *index, const struct debian_package ***ret);
+/* The newest source that a wish fits, with the errors of debian_choose(); a suite means the newest
+ * that is in it. */
+int debian_choose_source(const struct debian_index *index, const char *wish,
+			 const struct debian_package **ret, struct err *err);
+
+/* Whether it begins so, up to the end of a part: "6.1" begins "6.1.0-56" and not "6.12". */
+bool debian_begins(const char *version, const char *wish);
+/* In the suite or in the security updates to it, by codename or alias. */
+bool debian_in_suite(const struct debian_package *package, const char *suite);
 /* The order of Debian versions, as deb-version(7) has it. */
 int debian_version_cmp(const char *a, const char *b);
 

@@ -150,7 +150,7 @@ static bool is_or_updates(const char *name, const char *suite)
 	return str_starts(name, suite) && (name[len] == '\0' || str_eq(name + len, "-security"));
 }
 
-static bool in_suite(const struct debian_package *package, const char *suite)
+bool debian_in_suite(const struct debian_package *package, const char *suite)
 {
 	return is_or_updates(package->suite, suite) || is_or_updates(package->alias, suite);
 }
@@ -177,7 +177,7 @@ static int choose_suite(const struct debian_index *index, const struct debian_ke
 
 	for (size_t i = 0; i < index->n; i++) {
 		const struct debian_package *package = &index->all[i];
-		if (str_eq(package->name, META) && in_suite(package, suite) &&
+		if (str_eq(package->name, META) && debian_in_suite(package, suite) &&
 		    (!meta || debian_version_cmp(package->version, meta->version) > 0))
 			meta = package;
 	}
@@ -196,8 +196,7 @@ static int choose_suite(const struct debian_index *index, const struct debian_ke
 
 /* ---- versions asked for --------------------------------------------------------------------- */
 
-/* Up to the end of a part: "6.1" begins "6.1.0-56" and not "6.12". */
-static bool begins(const char *version, const char *wish)
+bool debian_begins(const char *version, const char *wish)
 {
 	size_t len = strlen(wish);
 
@@ -229,7 +228,8 @@ static int choose_version(const struct debian_kernel *all, size_t n, const char 
 	const struct debian_kernel *best = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!begins(all[i].release, wish) && !begins(all[i].image->version, wish))
+		if (!debian_begins(all[i].release, wish) &&
+		    !debian_begins(all[i].image->version, wish))
 			continue;
 		if (!best || (!best->modules && all[i].modules))
 			best = &all[i];

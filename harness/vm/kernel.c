@@ -94,7 +94,7 @@ static char *host_image(struct err *err)
 int kernel_open(const char *spec, const struct fetch_watch *watch, struct kernel *ret,
 		struct err *err)
 {
-	if (str_starts(spec, DEBIAN_PREFIX))
+	if (str_starts(spec, DEBIAN_PREFIX) || kernels_is_tiny(spec))
 		return kernels_boot(spec, watch, ret, err);
 	MEM_AUTO char *path = str_eq(spec, "host") ? host_image(err) : mem_dup(spec);
 

@@ -16,7 +16,8 @@ struct kernel {
 /* 'spec': the path of a bzImage or vmlinux (its modules are those of /lib/modules/VERSION when the
  * file is named vmlinuz-VERSION or lies in such a folder), "host": this machine's own image, or
  * "debian:VERSION" and "debian:SUITE": fetched when it is not in the cache (kernels.h), of which
- * 'watch' is told. -ENOENT, -EPROTO and what kernels_get() gives say what was expected. */
+ * 'watch' is told, or "tiny:VERSION": built here before. -ENOENT, -EPROTO and what kernels_get()
+ * gives say what was expected. */
 int kernel_open(const char *spec, const struct fetch_watch *watch, struct kernel *ret,
 		struct err *err);
 void kernel_close(struct kernel *kernel);

@@ -13,19 +13,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "harness/vm/apt.h"
 #include "harness/vm/kernels_fetch.h"
 #include "harness/vm/sha256.h"
+#include "harness/vm/tiny.h"
 
-/* How long an index is good enough to pin something that has not been pinned. */
-#define INDEX_GOOD_S (24 * 60 * 60)
-
-/* What apt keeps of eleven suites is 49 MB, and a new index replaces the old one when it is there.
- */
-#define INDEXES_BYTES (100ULL << 20)
-#define AGAIN_BYTES   (64ULL << 20)
-
-enum { INDEX_MAX = 64 << 20, WISH_MAX = 100 };
+enum { WISH_MAX = 100 };
 
 int kernels_start(const struct fetch_watch *watch, struct kernels *ret, struct err *err)
 {
@@ -43,119 +35,47 @@ void kernels_end(struct kernels *kernels)
 	store_close(&kernels->store);
 }
 
+bool kernels_is_tiny(const char *spec)
+{
+	return str_starts(spec, TINY_PREFIX);
+}
+
 const char *kernels_wish(const char *spec, struct err *err)
 {
-	const char *wish = str_starts(spec, DEBIAN_PREFIX) ? spec + strlen(DEBIAN_PREFIX) : "";
+	bool tiny = kernels_is_tiny(spec), known = tiny || str_starts(spec, DEBIAN_PREFIX);
+	const char *wish = known ? strchr(spec, ':') + 1 : "";
 	bool ok = isalnum((unsigned char)*wish) && strlen(wish) <= WISH_MAX;
 
 	for (const char *at = wish; *at; at++)
 		ok = ok && (isalnum((unsigned char)*at) || strchr("+-.~", *at));
 	if (ok)
-		return wish;
+		return tiny ? spec : wish;
 	(void)err_set(err, EINVAL,
 		      "'%s' is no kernel of Debian's: expected 'debian:VERSION' or 'debian:SUITE', "
-		      "such as debian:6.1 or debian:trixie",
+		      "such as debian:6.1 or debian:trixie, or 'tiny:VERSION'",
 		      spec);
 	return NULL;
 }
 
-/* The lock is taken once and kept: what was decided under it stays true. */
-static int lock(struct kernels *kernels, struct err *err)
+int kernels_lock(struct kernels *kernels, struct err *err)
 {
 	return kernels->store.lock >= 0 ? 0 : store_lock(&kernels->store, kernels->watch, err);
 }
 
-/* ---- the index ------------------------------------------------------------------------------ */
-
-int kernels_load(struct kernels *kernels, struct err *err)
-{
-	STR_AUTO text = STR_INIT;
-	struct stat info;
-
-	if (kernels->index_time)
-		return 0;
-	if (fstatat(kernels->store.dir, "index", &info, 0) < 0)
-		return 0;
-	if (fd_read_at_most(kernels->store.dir, "index", INDEX_MAX, &text, err) < 0)
-		return -err->code;
-	(void)debian_index_add(&kernels->index, str_text(&text), text.len, NULL);
-	kernels->index_time = info.st_mtime;
-	return 0;
-}
-
-/* Suites that somebody asked for once are looked for again. */
-static size_t add_pinned_suites(const struct store_pins *pins, const char **suites, size_t max)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < pins->n && n < max; i++) {
-		const char *wish = pins->all[i].spec + strlen(DEBIAN_PREFIX);
-		if (str_starts(pins->all[i].spec, DEBIAN_PREFIX) && debian_is_suite(wish))
-			suites[n++] = wish;
-	}
-	return n;
-}
-
-int kernels_refresh(struct kernels *kernels, const char *suite, struct err *err)
-{
-	enum { SUITES_MAX = 32 };
-	const char *suites[SUITES_MAX + 2] = {0};
-	MEM_AUTO char *apt = store_path(&kernels->store, "apt");
-	struct store_pins pins = {0};
-	struct debian_index index = {0};
-	STR_AUTO text = STR_INIT;
-
-	if (lock(kernels, err) < 0 || store_list_pins(&kernels->store, &pins, err) < 0)
-		return -err->code;
-	size_t n = add_pinned_suites(&pins, suites, SUITES_MAX);
-	suites[n] = suite;
-	int r = store_check_room(&kernels->store, kernels->index_time ? AGAIN_BYTES : INDEXES_BYTES,
-				 err);
-	if (r >= 0)
-		r = apt_update(apt, suites, kernels->watch, &index, err);
-	store_pins_free(&pins);
-	if (r < 0)
-		return r;
-	debian_index_free(&kernels->index);
-	kernels->index = index;
-	kernels->index_time = time(NULL);
-	kernels->fresh = true;
-	debian_index_text(&kernels->index, &text);
-	return store_put(&kernels->store, "index", str_text(&text), text.len, err);
-}
-
-/* An index that cannot be made anew is better than none. */
-static int need_index(struct kernels *kernels, const char *suite, struct err *err)
-{
-	if (kernels->fresh || kernels_load(kernels, err) < 0)
-		return kernels->fresh ? 0 : -err->code;
-	if (kernels->index_time && time(NULL) - kernels->index_time < INDEX_GOOD_S)
-		return 0;
-	int r = kernels_refresh(kernels, suite, err);
-	if (r == 0 || r == -EINTR || !kernels->index_time)
-		return r;
-	fetch_note(kernels->watch, "Debian's indexes are old and cannot be refreshed: %s",
-		   err->text);
-	return 0;
-}
-
 /* ---- choosing and fetching ------------------------------------------------------------------ */
+
+static int choose_kernel(const struct debian_index *index, const char *wish, void *ret,
+			 struct err *err)
+{
+	return debian_choose(index, wish, ret, err);
+}
 
 static int choose(struct kernels *kernels, const char *spec, const char *wish, struct pin *ret,
 		  struct err *err)
 {
-	const char *suite = debian_is_suite(wish) ? wish : NULL;
 	struct debian_kernel kernel;
-	int r = need_index(kernels, suite, err);
+	int r = kernels_choose(kernels, wish, choose_kernel, &kernel, err);
 
-	if (r >= 0)
-		r = debian_choose(&kernels->index, wish, &kernel, err);
-	if (r == -ENOENT && !kernels->fresh) {
-		struct err why = *err;
-		if (kernels_refresh(kernels, suite, err) < 0)
-			return err->code == EINTR ? -EINTR : (*err = why, -err->code);
-		r = debian_choose(&kernels->index, wish, &kernel, err);
-	}
 	if (r >= 0)
 		pin_from_kernel(spec, &kernel, ret);
 	return r;
@@ -230,12 +150,14 @@ int kernels_get(struct kernels *kernels, const char *spec, bool anew, struct pin
 	struct pin pin = {0};
 	int r = wish ? 0 : -err->code;
 
+	if (wish && kernels_is_tiny(spec))
+		return tiny_get(kernels, spec, ret, err);
 	if (wish && !anew)
 		r = store_read_pin(&kernels->store, wish, &pin, err);
 	bool there = r == 1 && is_cached(kernels, &pin);
 	if (r >= 0 && !there) {
 		pin_clear(&pin);
-		r = lock(kernels, err);
+		r = kernels_lock(kernels, err);
 		if (r >= 0)
 			r = get_locked(kernels, spec, wish, anew, &pin, err);
 	}
@@ -258,16 +180,17 @@ static bool is_meant(const struct store_pins *pins, const char *folder, const ch
 	return false;
 }
 
-/* Those of that release which no spec means. Returns how many. */
-static int remove_unpinned(struct kernels *kernels, const char *release,
-			   const struct store_pins *pins, struct err *err)
+/* Those that go by that spec and which no other means. Returns how many. */
+static int remove_unpinned(struct kernels *kernels, const char *spec, const struct store_pins *pins,
+			   struct err *err)
 {
 	struct store_pins all = {0};
 	int n = 0, r = store_list_kernels(&kernels->store, &all, err);
 
 	for (size_t i = 0; r >= 0 && i < all.n; i++) {
 		MEM_AUTO char *folder = pin_folder(&all.all[i]);
-		if (!str_eq(all.all[i].release, release) || is_meant(pins, folder, ""))
+		MEM_AUTO char *own = pin_own_spec(&all.all[i]);
+		if (!str_eq(own, spec) || is_meant(pins, folder, ""))
 			continue;
 		r = store_remove_kernel(&kernels->store, folder, err);
 		n++;
@@ -276,6 +199,7 @@ static int remove_unpinned(struct kernels *kernels, const char *release,
 	return r < 0 ? r : n;
 }
 
+/* Returns how many kernels or specs. */
 static int remove_one(struct kernels *kernels, const char *spec, const char *wish,
 		      const struct store_pins *pins, struct err *err)
 {
@@ -290,13 +214,26 @@ static int remove_one(struct kernels *kernels, const char *spec, const char *wis
 		if (r >= 0)
 			r = store_remove_pin(&kernels->store, wish, err);
 		pin_clear(&pin);
-		return r;
+		return r < 0 ? r : 1;
 	}
 	if (r == 0)
-		r = remove_unpinned(kernels, wish, pins, err);
-	if (r == 0)
-		r = err_set(err, ENOENT, "'%s' is not in the cache", spec);
-	return r < 0 ? r : 0;
+		r = remove_unpinned(kernels, spec, pins, err);
+	return r;
+}
+
+/* What else there is of it. */
+static int remove_all_of(struct kernels *kernels, const char *spec, const char *wish,
+			 const struct store_pins *pins, struct err *err)
+{
+	int removed = remove_one(kernels, spec, wish, pins, err);
+	int left =
+		removed >= 0 && kernels_is_tiny(spec) ? tiny_remove_builds(kernels, spec, err) : 0;
+
+	if (removed < 0 || left < 0)
+		return -err->code;
+	if (removed + left == 0)
+		return err_set(err, ENOENT, "'%s' is not in the cache", spec);
+	return 0;
 }
 
 int kernels_remove(struct kernels *kernels, const char *spec, struct err *err)
@@ -304,9 +241,10 @@ int kernels_remove(struct kernels *kernels, const char *spec, struct err *err)
 	const char *wish = kernels_wish(spec, err);
 	struct store_pins pins = {0};
 
-	if (!wish || lock(kernels, err) < 0 || store_list_pins(&kernels->store, &pins, err) < 0)
+	if (!wish || kernels_lock(kernels, err) < 0 ||
+	    store_list_pins(&kernels->store, &pins, err) < 0)
 		return -err->code;
-	int r = remove_one(kernels, spec, wish, &pins, err);
+	int r = remove_all_of(kernels, spec, wish, &pins, err);
 	store_pins_free(&pins);
 	return r;
 }
@@ -316,7 +254,8 @@ int kernels_remove_all(struct kernels *kernels, struct err *err)
 	static const char *const folders[] = {"pins", "kernels", "apt", "work", NULL};
 	struct store_pins all = {0};
 
-	if (lock(kernels, err) < 0 || store_list_kernels(&kernels->store, &all, err) < 0)
+	if (kernels_lock(kernels, err) < 0 || tiny_remove_builds(kernels, NULL, err) < 0 ||
+	    store_list_kernels(&kernels->store, &all, err) < 0)
 		return -err->code;
 	int r = 0;
 	for (size_t i = 0; r >= 0 && i < all.n; i++) {
@@ -354,14 +293,19 @@ static int open_image(const struct kernels *kernels, const struct pin *pin, stru
 	return fd_take(&fd);
 }
 
-/* A damaged kernel is fetched once more. */
+/* A damaged kernel is fetched once more; building takes too long to be done unasked. */
 static int mend(struct kernels *kernels, const char *spec, struct pin *pin, struct err *err)
 {
 	MEM_AUTO char *folder = pin_folder(pin);
 
-	fetch_note(kernels->watch, "%s: fetched again", err->text);
-	if (lock(kernels, err) < 0 || store_remove_kernel(&kernels->store, folder, err) < 0)
+	const struct err why = *err;
+
+	if (kernels_lock(kernels, err) < 0 || store_remove_kernel(&kernels->store, folder, err) < 0)
 		return -err->code;
+	if (pin_is_tiny(pin))
+		return err_set(err, EBADMSG, "%s; 'oomlab kernels build %s' makes it anew",
+			       why.text, spec);
+	fetch_note(kernels->watch, "%s: fetched again", why.text);
 	pin_clear(pin);
 	return kernels_get(kernels, spec, false, pin, err);
 }
@@ -379,7 +323,7 @@ static int boot(struct kernels *kernels, const char *spec, struct pin *pin, stru
 	*ret = (struct kernel){.name = mem_dup(spec), .fd = fd};
 	if (pin->modules)
 		ret->modules = store_path(&kernels->store, "kernels/%s/modules", folder);
-	else
+	else if (!pin_is_tiny(pin))
 		fetch_note(kernels->watch,
 			   "kernel '%s' (%s) is without modules, the mirror had none: no zram",
 			   spec, pin->release);

@@ -35,7 +35,7 @@ static int check_room(const struct store *store, const struct pin *pin, struct e
 /* ---- one package ---------------------------------------------------------------------------- */
 
 /* Once more, for what is unpacked must be what was checked. */
-static int check_hash(int fd, const struct debian_package *package, struct err *err)
+int kernels_check_hash(int fd, const struct debian_package *package, struct err *err)
 {
 	char sha256[SHA256_TEXT];
 
@@ -58,7 +58,7 @@ static int take_package(const struct store *store, const struct fetch_watch *wat
 		return -err->code;
 	/* Of a mirror that is a folder here apt makes a link. */
 	FD_AUTO fd = fd_open_at(AT_FDCWD, path, O_RDONLY, 0, err);
-	int r = fd < 0 ? fd : check_hash(fd, package, err);
+	int r = fd < 0 ? fd : kernels_check_hash(fd, package, err);
 	if (r >= 0) {
 		fetch_progress(watch, "unpacking", -1);
 		r = deb_extract(fd, wish, found, err);
@@ -123,13 +123,15 @@ static int describe(const struct store *store, const struct pin *pin, struct err
 	return r;
 }
 
-static int publish(const struct store *store, const struct pin *pin, struct err *err)
+int kernels_publish(const struct store *store, const struct pin *pin, struct err *err)
 {
 	MEM_AUTO char *folder = pin_folder(pin);
 	MEM_AUTO char *from = store_path(store, "work/new");
 	MEM_AUTO char *to = store_path(store, "kernels/%s", folder);
 	MEM_AUTO char *old = store_path(store, "work/old");
 
+	if (describe(store, pin, err) < 0)
+		return -err->code;
 	(void)syncfs(store->dir); /* modules have no hash that would tell of a lost half */
 	if (rename(to, old) < 0 && errno != ENOENT)
 		return err_errno(err, errno, "cannot replace '%s'", to);
@@ -166,7 +168,5 @@ int kernels_fetch(const struct store *store, const struct fetch_watch *watch, st
 	r = modules < 0 ? -err->code : take_packages(store, watch, pin, modules, &vmlinuz, err);
 	if (r >= 0)
 		r = write_vmlinux(store, &vmlinuz, pin, err);
-	if (r >= 0)
-		r = describe(store, pin, err);
-	return r < 0 ? r : publish(store, pin, err);
+	return r < 0 ? r : kernels_publish(store, pin, err);
 }

@@ -13,4 +13,9 @@
 int kernels_fetch(const struct store *store, const struct fetch_watch *watch, struct pin *pin,
 		  struct err *err);
 
+/* Makes what lies in work/new the kernel of that pin, by one rename. */
+int kernels_publish(const struct store *store, const struct pin *pin, struct err *err);
+/* -EBADMSG: the file behind fd is not the package that the archive has signed. */
+int kernels_check_hash(int fd, const struct debian_package *package, struct err *err);
+
 #endif

@@ -12,26 +12,14 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/loop.h"
 #include "harness/vm/channel.h"
+#include "harness/vm/machine_internal.h"
 
 enum {
 	CONSOLE_MAX = 16 * 1024 * 1024, /* a guest that floods it loses the rest */
 	LINE_MAX_BYTES = 64 * 1024 * 1024,
 };
 #define OFF_NS 5000000000ULL
-
-struct machine {
-	struct machine_options options;
-	struct qemu qemu;
-	struct loop *loop;
-	struct loop_source *sources[4];
-	struct str console, line, kernel, troubles, panic;
-	bool gone; /* QEMU has ended */
-	bool ready, done, interrupted, timed_out, broken_channel;
-	int status; /* of 'done' */
-	int wait_status;
-};
 
 const char *machine_end_name(enum machine_end end)
 {
@@ -53,7 +41,10 @@ static void take_ready(struct machine *machine, const json_t *ready)
 
 	str_add(&machine->kernel, kernel ? kernel : "");
 	str_add(&machine->troubles, troubles ? troubles : "");
-	machine->ready = true;
+	if (machine->options.qemu.icount)
+		machine->ready = true; /* whatever came over a port would come at another moment */
+	else
+		machine_wake(machine);
 }
 
 static void take_line(struct machine *machine)
@@ -66,6 +57,8 @@ static void take_line(struct machine *machine)
 		machine->broken_channel = true;
 	} else if (json_object_get(line, "ready")) {
 		take_ready(machine, json_object_get(line, "ready"));
+	} else if (json_object_get(line, "awake")) {
+		machine->ready = true;
 	} else if (done) {
 		machine->status = (int)json_integer_value(done);
 		machine->done = true;
@@ -100,10 +93,9 @@ static void take_console(struct machine *machine, const char *bytes, size_t n)
 			str_addn(&machine->console, bytes[i] ? &bytes[i] : "?", 1);
 }
 
-typedef void (*take_fn)(struct machine *machine, const char *bytes, size_t n);
-
 /* Until nothing more is there: QEMU's end must not overtake what it has sent. */
-static bool drain(struct machine *machine, int fd, take_fn take)
+static bool drain(struct machine *machine, int fd,
+		  void (*take)(struct machine *machine, const char *bytes, size_t n))
 {
 	char bytes[65536];
 	ssize_t n;
@@ -132,6 +124,17 @@ static void on_channel(void *data, int fd, uint32_t events)
 	if (!drain(machine, fd, take_channel)) {
 		loop_remove(machine->sources[1]);
 		machine->sources[1] = NULL;
+	}
+}
+
+static void on_control(void *data, int fd, uint32_t events)
+{
+	struct machine *machine = data;
+
+	(void)events;
+	if (!drain(machine, fd, machine_take_control)) {
+		loop_remove(machine->sources[3]);
+		machine->sources[3] = NULL;
 	}
 }
 
@@ -173,7 +176,7 @@ static void collect_end(struct machine *machine)
 		return;
 	(void)drain(machine, machine->qemu.console, take_console);
 	(void)drain(machine, machine->qemu.channel, take_channel);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		loop_remove(machine->sources[i]);
 		machine->sources[i] = NULL;
 	}
@@ -199,9 +202,13 @@ enum machine_end machine_ended(const struct machine *machine)
 
 /* ---- waiting -------------------------------------------------------------------------------- */
 
+static uint64_t machine_in(uint64_t ns)
+{
+	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
+}
+
 /* 0: *flag became true. */
-static int wait_until(struct machine *machine, const bool *flag, uint64_t deadline_ns,
-		      struct err *err)
+int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns, struct err *err)
 {
 	while (!*flag) {
 		if (machine->interrupted)
@@ -231,8 +238,12 @@ static int wait_until(struct machine *machine, const bool *flag, uint64_t deadli
 static int watch(struct machine *machine, struct err *err)
 {
 	struct qemu *qemu = &machine->qemu;
-	int r = loop_new(&machine->loop, err);
+	int r = 0;
 
+	if (!machine->loop)
+		r = loop_new(&machine->own_loop, err);
+	if (!machine->loop)
+		machine->loop = machine->own_loop;
 	if (r >= 0)
 		r = loop_add(machine->loop, qemu->console, EPOLLIN, on_console, machine,
 			     &machine->sources[0], err);
@@ -242,17 +253,21 @@ static int watch(struct machine *machine, struct err *err)
 	if (r >= 0)
 		r = loop_add(machine->loop, qemu->pidfd, EPOLLIN, on_gone, machine,
 			     &machine->sources[2], err);
+	if (r >= 0 && qemu->control >= 0)
+		r = loop_add(machine->loop, qemu->control, EPOLLIN, on_control, machine,
+			     &machine->sources[3], err);
 	if (r >= 0 && machine->options.interrupt_fd >= 0)
 		r = loop_add(machine->loop, machine->options.interrupt_fd, EPOLLIN, on_interrupt,
-			     machine, &machine->sources[3], err);
+			     machine, &machine->sources[4], err);
 	return r;
 }
 
-int machine_start(const struct machine_options *options, struct machine **ret, struct err *err)
+int machine_launch(const struct machine_options *options, struct machine **ret, struct err *err)
 {
 	struct machine *machine = mem_zero(1, sizeof(*machine));
 
 	machine->options = *options;
+	machine->loop = options->loop;
 	int r = qemu_start(&options->qemu, &machine->qemu, err);
 	if (r < 0) {
 		free(machine);
@@ -260,14 +275,23 @@ int machine_start(const struct machine_options *options, struct machine **ret, s
 	}
 	*ret = machine;
 	r = watch(machine, err);
-	return r < 0 ? r : wait_until(machine, &machine->ready, clock_ns() + options->boot_ns, err);
+	if (r >= 0 && machine->qemu.control >= 0)
+		machine_greet(machine);
+	return r;
+}
+
+int machine_start(const struct machine_options *options, struct machine **ret, struct err *err)
+{
+	int r = machine_launch(options, ret, err);
+
+	return r < 0 ? r : machine_wait(*ret, &(*ret)->ready, machine_in(options->boot_ns), err);
 }
 
 /* ---- work ----------------------------------------------------------------------------------- */
 
 /* The guest reads its port slowly (no flow control): QEMU takes what the socket holds as the guest
  * reads, so all of a request fits into the socket's buffer or is waited for. */
-static int send_line(struct machine *machine, const json_t *line, struct err *err)
+int machine_send(struct machine *machine, const json_t *line, struct err *err)
 {
 	MEM_AUTO char *text = json_dumps(line, JSON_COMPACT);
 	MEM_AUTO char *whole = mem_printf("%s\n", text);
@@ -286,36 +310,77 @@ int machine_run(struct machine *machine, const json_t *words, uint64_t timeout_n
 	if (line && machine->gone)
 		r = err_set(err, ENOTRECOVERABLE, "the machine has ended");
 	if (line && r >= 0)
-		r = send_line(machine, line, err);
+		r = machine_send(machine, line, err);
 	json_decref(line);
 	if (r >= 0)
-		r = wait_until(machine, &machine->done, clock_ns() + timeout_ns, err);
+		r = machine_wait(machine, &machine->done, machine_in(timeout_ns), err);
 	return r < 0 ? r : machine->status;
+}
+
+void machine_quit(struct machine *machine)
+{
+	struct err ignored;
+	json_t *quit = json_pack("{s:b}", "quit", 1);
+
+	if (machine->qemu.pid && !machine->gone && machine->ready)
+		(void)machine_send(machine, quit, &ignored);
+	json_decref(quit);
+}
+
+void machine_stop(struct machine *machine, bool timed_out)
+{
+	machine->timed_out = machine->timed_out || timed_out;
+	collect_end(machine);
 }
 
 void machine_free(struct machine *machine)
 {
 	struct err ignored;
-	json_t *quit = json_pack("{s:b}", "quit", 1);
 
-	if (!machine) {
-		json_decref(quit);
+	if (!machine)
 		return;
-	}
-	if (machine->qemu.pid && !machine->gone && machine->ready &&
-	    send_line(machine, quit, &ignored) >= 0) {
+	if (machine->qemu.pid && !machine->gone && machine->ready) {
+		machine_quit(machine);
 		machine->interrupted = false;
-		(void)wait_until(machine, &machine->gone, clock_ns() + OFF_NS, &ignored);
+		(void)machine_wait(machine, &machine->gone, clock_ns() + OFF_NS, &ignored);
 	}
-	json_decref(quit);
 	collect_end(machine);
-	loop_free(machine->loop);
+	loop_remove(machine->sources[4]);
+	loop_free(machine->own_loop);
+	str_free(&machine->control);
 	str_free(&machine->console);
 	str_free(&machine->line);
 	str_free(&machine->kernel);
 	str_free(&machine->troubles);
 	str_free(&machine->panic);
 	free(machine);
+}
+
+bool machine_is_ready(const struct machine *machine)
+{
+	return machine->ready;
+}
+
+bool machine_is_gone(const struct machine *machine)
+{
+	return machine->gone;
+}
+
+void machine_type(struct machine *machine, const char *bytes, size_t n)
+{
+	(void)fd_write_full(machine->qemu.console, bytes, n);
+}
+
+int machine_wait_done(struct machine *machine, struct err *err)
+{
+	return machine_wait(machine, &machine->done, UINT64_MAX, err);
+}
+
+bool machine_is_done(const struct machine *machine, int *ret_status)
+{
+	if (machine->done)
+		*ret_status = machine->status;
+	return machine->done;
 }
 
 /* ---- what is known of it -------------------------------------------------------------------- */
@@ -338,6 +403,11 @@ const char *machine_console(const struct machine *machine)
 const char *machine_panic(const struct machine *machine)
 {
 	return str_text(&machine->panic);
+}
+
+const char *machine_append(const struct machine *machine)
+{
+	return machine->options.qemu.append;
 }
 
 void machine_tail(const struct machine *machine, int lines, struct str *out)

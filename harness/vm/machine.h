@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/loop.h"
 #include "base/str.h"
 #include "harness/vm/qemu.h"
 
@@ -32,10 +33,29 @@ struct machine_options {
 	/* The console, as it comes. May be NULL. */
 	void (*console)(void *data, const char *bytes, size_t n);
 	void *data;
-	int interrupt_fd; /* readable: give up (a signalfd); -1: none */
+	int interrupt_fd;  /* readable: give up (a signalfd); -1: none */
+	struct loop *loop; /* that many machines share (borrowed); NULL: one of its own */
 };
 
 struct machine;
+
+/* Starts it, with a loop of the caller's, who calls loop_wait() until one of these is true, and for
+ * whom 'boot_ns' means nothing. *ret is there in any case but a failed start. */
+int machine_launch(const struct machine_options *options, struct machine **ret, struct err *err);
+bool machine_is_ready(const struct machine *machine);
+bool machine_is_gone(const struct machine *machine); /* machine_stop() collects how it ended */
+/* What it was told to run has ended; *ret_status: with this. */
+bool machine_is_done(const struct machine *machine, int *ret_status);
+/* A line for the guest (channel.h). */
+int machine_send(struct machine *machine, const json_t *line, struct err *err);
+/* Keys for its console. */
+void machine_type(struct machine *machine, const char *bytes, size_t n);
+/* Waits, without a deadline, until what it was told has ended. */
+int machine_wait_done(struct machine *machine, struct err *err);
+/* Asks it to switch off, and does not wait. */
+void machine_quit(struct machine *machine);
+/* Makes sure that it has ended, and collects what it said last. */
+void machine_stop(struct machine *machine, bool timed_out);
 
 /* Starts it and waits until it is ready. -ETIMEDOUT, -ENOTRECOVERABLE (it ended: see
  * machine_ended()), -EINTR; *ret is there in any case but a failed start. */
@@ -49,12 +69,19 @@ const char *machine_troubles(const struct machine *machine);
  * -EINTR. */
 int machine_run(struct machine *machine, const json_t *words, uint64_t timeout_ns, struct err *err);
 
+/* Writes a ready machine's state to a file (a memfd) from which any number of machines with the
+ * same options can go on, each by qemu_config.restore_fd: a description of its own of that file,
+ * since it has an offset. This one goes on, too. Needs qemu_config.control. -EOPNOTSUPP with what
+ * QEMU said: it cannot; the machine is as before. */
+int machine_save(struct machine *machine, int fd, struct err *err);
+
 enum machine_end machine_ended(const struct machine *machine);
 /* All of the console so far, without carriage returns; its last lines; a panic's text, "" without.
  */
 const char *machine_console(const struct machine *machine);
 void machine_tail(const struct machine *machine, int lines, struct str *out);
 const char *machine_panic(const struct machine *machine);
+const char *machine_append(const struct machine *machine); /* its kernel's command line */
 
 /* Asks it to switch off, waits at most a few seconds, and makes sure that nothing of it is left. */
 void machine_free(struct machine *machine);

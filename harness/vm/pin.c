@@ -15,11 +15,19 @@
 	}
 
 static const struct field rows[] = {
-	ROW(FIELD_TEXT, spec, true),	       ROW(FIELD_TEXT, release, true),
-	ROW(FIELD_TEXT, version, true),	       ROW(FIELD_TEXT, suite, true),
-	ROW(FIELD_TEXT, vmlinux_sha256, true), ROW(FIELD_BYTES, vmlinux_bytes, false),
-	ROW(FIELD_BOOL, modules, true),	       ROW(FIELD_BYTES, bytes, false),
-	ROW(FIELD_LIST, packages, true),       {.name = NULL},
+	ROW(FIELD_TEXT, spec, true),
+	ROW(FIELD_TEXT, release, true),
+	ROW(FIELD_TEXT, version, true),
+	ROW(FIELD_TEXT, suite, true),
+	ROW(FIELD_TEXT, vmlinux_sha256, true),
+	ROW(FIELD_BYTES, vmlinux_bytes, false),
+	ROW(FIELD_BOOL, modules, true),
+	ROW(FIELD_BYTES, bytes, false),
+	ROW(FIELD_LIST, packages, true),
+	ROW(FIELD_TEXT, options_sha256, false),
+	ROW(FIELD_TEXT, config_sha256, false),
+	ROW(FIELD_TEXT, compiler, false),
+	{.name = NULL},
 };
 
 void pin_clear(struct pin *pin)
@@ -81,6 +89,28 @@ void pin_from_kernel(const char *spec, const struct debian_kernel *kernel, struc
 	json_array_append_new(ret->packages, package_json(kernel->image));
 	if (kernel->modules && kernel->modules != kernel->image)
 		json_array_append_new(ret->packages, package_json(kernel->modules));
+}
+
+void pin_from_source(const char *spec, const struct debian_package *source, struct pin *ret)
+{
+	*ret = (struct pin){.spec = mem_dup(spec),
+			    .release = mem_dup(""),
+			    .version = mem_dup(source->version),
+			    .suite = mem_dup(source->suite),
+			    .vmlinux_sha256 = mem_dup(""),
+			    .packages = json_array()};
+	json_array_append_new(ret->packages, package_json(source));
+}
+
+bool pin_is_tiny(const struct pin *pin)
+{
+	return pin->options_sha256 != NULL;
+}
+
+char *pin_own_spec(const struct pin *pin)
+{
+	return pin_is_tiny(pin) ? mem_printf(TINY_PREFIX "%s", pin->version)
+				: mem_printf(DEBIAN_PREFIX "%s", pin->release);
 }
 
 static char *text_of(const json_t *json, const char *key)

@@ -21,7 +21,7 @@
 
 enum { LOCK_AGAIN_MS = 50 };
 
-static const char *const folders[] = {"pins", "kernels", "apt", "work", NULL};
+static const char *const folders[] = {"pins", "kernels", "apt", "work", "build", NULL};
 
 /* ---- the folder ----------------------------------------------------------------------------- */
 
@@ -134,23 +134,46 @@ static int wait_for_lock(int lock)
 	return 0;
 }
 
-int store_lock(struct store *store, const struct fetch_watch *watch, struct err *err)
+/* Returns the descriptor. */
+static int lock_file(const struct store *store, const char *name, const char *others,
+		     const struct fetch_watch *watch, struct err *err)
 {
-	FD_AUTO lock = fd_open_at(store->dir, "lock", O_RDWR | O_CREAT, 0644, err);
+	FD_AUTO lock = fd_open_at(store->dir, name, O_RDWR | O_CREAT, 0644, err);
 	int r = lock < 0 ? lock : flock(lock, LOCK_EX | LOCK_NB);
 
 	if (lock < 0)
 		return err_wrap(err, "cache '%s'", store->path);
+	if (r < 0 && errno == EWOULDBLOCK && !others)
+		return err_set(err, EBUSY, "another oomlab builds a kernel in '%s'", store->path);
 	if (r < 0 && errno == EWOULDBLOCK)
-		fetch_progress(watch, "waiting for another oomlab", -1);
+		fetch_progress(watch, others, -1);
 	if (r < 0)
 		r = wait_for_lock(lock);
 	if (r < 0)
 		return err_errno(err, -r, "cannot lock the cache '%s'", store->path);
-	if (empty_work(store, err) < 0)
+	return fd_take(&lock);
+}
+
+int store_lock(struct store *store, const struct fetch_watch *watch, struct err *err)
+{
+	FD_AUTO lock = lock_file(store, "lock", "waiting for another oomlab", watch, err);
+
+	if (lock < 0 || empty_work(store, err) < 0)
 		return -err->code;
 	store->lock = fd_take(&lock);
 	return 0;
+}
+
+void store_unlock(struct store *store)
+{
+	fd_close_var(&store->lock);
+}
+
+int store_lock_build(const struct store *store, bool wait, const struct fetch_watch *watch,
+		     struct err *err)
+{
+	return lock_file(store, "build.lock", wait ? "waiting for another build" : NULL, watch,
+			 err);
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */

@@ -6,7 +6,9 @@
  *   lock
  *   index                 the kernels of all suites, from apt's indexes (debian.h)
  *   pins/6.1.json         what "debian:6.1" means (pin.h)
- *   kernels/RELEASE_VERSION/{vmlinux,modules/,kernel.json}
+ *   kernels/RELEASE_VERSION/{vmlinux,modules/,kernel.json}; config of those built here
+ *   build/VERSION/        what is being built (tiny_build.c), for the next one to go on with
+ *   build.lock            who builds or removes that; the other lock is for moments
  *   apt/                  apt's own lists
  *   work/                 what is being fetched
  *
@@ -36,6 +38,11 @@ int store_open(struct store *ret, struct err *err);
 void store_close(struct store *store);
 /* Waits for other processes (-EINTR: a signal is pending), and empties work/. */
 int store_lock(struct store *store, const struct fetch_watch *watch, struct err *err);
+void store_unlock(struct store *store);
+/* For build/, taken before the other one. Returns a descriptor, which is the lock. With 'wait'
+ * false -EBUSY: somebody builds. */
+int store_lock_build(const struct store *store, bool wait, const struct fetch_watch *watch,
+		     struct err *err);
 
 /* The pin of "debian:WISH". Returns 1, or 0: there is none. A damaged one is none. */
 int store_read_pin(const struct store *store, const char *wish, struct pin *ret, struct err *err);

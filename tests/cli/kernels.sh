@@ -3,13 +3,8 @@
 # unsigned is taken, what was fetched stays, without the archive too, and a kill in between leaves
 # nothing half.
 . tests/lib/tap.sh
+. tests/lib/archive.sh
 
-OOMLAB_CACHE=$tap_dir/cache
-OOMLAB_MIRROR=file://$tap_dir/archive
-OOMLAB_KEYRING=$tap_dir/keys.gpg
-GNUPGHOME=$tap_dir/gnupg
-export OOMLAB_CACHE OOMLAB_MIRROR OOMLAB_KEYRING GNUPGHOME
-archive=$tap_dir/archive
 flavour=cloud-amd64
 
 # ---- without any archive
@@ -23,7 +18,7 @@ is_status 0 "and as JSON"
 like "$out" '"available": \[\]'
 run "$OOMLAB" kernels fecth debian:6.1
 is_status 2
-like "$err" "'fecth' is none of list, fetch, update, remove; did you mean 'fetch'"
+like "$err" "'fecth' is none of list, fetch, build, update, remove; did you mean 'fetch'"
 run "$OOMLAB" kernels fetch
 is_status 2
 like "$err" 'expected what to fetch'
@@ -47,38 +42,9 @@ run env OOMLAB_CACHE=/dev/null/x "$OOMLAB" kernels
 is_status 3
 like "$err" "cannot make the folder '/dev/null"
 
-for program in apt-get /usr/lib/apt/apt-helper gpg dpkg-deb; do
-	command -v $program >/dev/null && continue
-	skip "fetching" "there is no $program"
-	done_testing
-done
+need_archive_tools
 
 # ---- an archive
-
-# package NAME VERSION DEPENDS: of what lies in $tap_dir/root; adds its paragraph to the index
-package() {
-	mkdir -p "$tap_dir/root/DEBIAN" "$archive/pool"
-	cat >"$tap_dir/root/DEBIAN/control" <<-END
-		Package: $1
-		Version: $2
-		Architecture: amd64
-		Maintainer: nobody <nobody@localhost>
-		Depends: $3
-		Description: none
-	END
-	dpkg-deb -Zgzip --root-owner-group -b "$tap_dir/root" "$archive/pool/$1_$2.deb" >/dev/null
-	rm -r "$tap_dir/root"
-	cat >>"$tap_dir/Packages.$suite" <<-END
-		Package: $1
-		Version: $2
-		Architecture: amd64
-		Depends: $3
-		Filename: pool/$1_$2.deb
-		Size: $(wc -c <"$archive/pool/$1_$2.deb")
-		SHA256: $(sha256sum <"$archive/pool/$1_$2.deb" | cut -d' ' -f1)
-
-	END
-}
 
 module() {
 	mkdir -p "$tap_dir/root/$1/kernel"
@@ -94,33 +60,7 @@ kernel() {
 	package "linux-image-$flavour" "$2" "linux-image-$1-$flavour (= $2)"
 }
 
-publish() { # SUITE ALIAS
-	dist=$archive/dists/$1
-	index=$dist/main/binary-amd64/Packages
-	mkdir -p "${index%/*}"
-	cp "$tap_dir/Packages.$1" "$index"
-	{
-		printf 'Origin: Debian\nSuite: %s\nCodename: %s\nDate: %s\n' "$2" "$1" \
-			"$(LC_ALL=C date -uR)"
-		printf 'Architectures: amd64\nComponents: main\nSHA256:\n %s %s %s\n' \
-			"$(sha256sum <"$index" | cut -d' ' -f1)" "$(wc -c <"$index")" \
-			main/binary-amd64/Packages
-	} >"$dist/Release"
-}
-
-sign() {
-	rm -f "$archive/dists/$1/InRelease"
-	gpg --batch --quiet --clearsign -o "$archive/dists/$1/InRelease" "$archive/dists/$1/Release"
-}
-
-mkdir -m 700 "$GNUPGHOME"
-if ! gpg --batch --quiet --passphrase '' --quick-gen-key tests ed25519 sign never 2>"$tap_dir/gpg"; then
-	skip "fetching" "gpg makes no key: $(head -n 1 "$tap_dir/gpg")"
-	done_testing
-fi
-trap 'gpgconf --kill all; rm -rf "$tap_dir"' EXIT
-gpg --batch --export >"$OOMLAB_KEYRING"
-chmod 755 "$tap_dir"
+make_key
 
 suite=bookworm
 kernel 6.1.0-1 6.1.10-1
@@ -234,6 +174,6 @@ is_status 0
 ok "and goes with the last" test ! -e "$folder"
 run "$OOMLAB" kernels remove --all
 is_status 0
-is "everything goes" "" "$(find "$OOMLAB_CACHE" -type f ! -name lock)"
+is "everything goes" "" "$(find "$OOMLAB_CACHE" -type f ! -name '*lock')"
 
 done_testing

@@ -115,6 +115,16 @@ is_status 0 "what was saved is a baseline"
 like "$out" '^nothing changed$'
 is "one record a column" "5.10-v1 5.10-v2 6.1-v2 7.3-v2" \
 	"$(cd "$tap_dir/kept" && echo */record.json | sed 's,/record.json,,g')"
+mkdir "$tap_dir/two"
+cp $now/6.1-v2.json "$tap_dir/two/whole.json"
+sed 's/"began_unix_ns": *\([0-9]*\)[0-9]/"began_unix_ns": \19/; s/"name": *"[a-z_]*\//&later-/' \
+	$now/6.1-v2.json >"$tap_dir/two/later.json"
+run "$OOMLAB" matrix --save "$tap_dir/both" "$tap_dir/two"
+is_status 0
+is "all records of a column" "6.1-v2 6.1-v2-2" "$(cd "$tap_dir/both" && echo *)"
+run "$OOMLAB" matrix --strict --baseline "$tap_dir/both" "$tap_dir/two"
+is_status 0
+like "$out" '^nothing changed$'
 is "without events" 0 "$(grep -c '"event"' "$tap_dir/kept/6.1-v2/record.json")"
 run "$OOMLAB" matrix --save /dev/null/x $now
 is_status 3

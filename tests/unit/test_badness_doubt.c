@@ -103,6 +103,59 @@ START_TEST(victims_are_remembered_for_a_while)
 }
 END_TEST
 
+START_TEST(rows_may_have_taken_what_came_back_late)
+{
+	struct audit_options options = {.total_swap_pages = 0, .cpus = 1};
+	struct audit_rig *rig = audit_rig_new("7.3.4", OOM_MEMCG, COLS_BYTES);
+	struct audit audit;
+
+	audit_rig_figure(rig, "/g", "limit", 12288, OOM_KB);
+	audit_rig_row(rig, 100, 0, 431, 77824, 0, 0, "chosen");
+	audit_rig_row(rig, 101, 0, 908, 81920, 0, 0, "grown");
+	audit_rig_killed(rig, 100, INT64_MIN);
+	audit = audit_rig_run(rig, &options);
+	ck_assert_verdict(audit, AUDIT_UNEXPLAINED);
+	audit_clear(&audit);
+	options.late_pages = 1380; /* enough for the other one to have grown by */
+	audit = audit_rig_run(rig, &options);
+	ck_assert_verdict(audit, AUDIT_WITHIN_ERROR);
+	audit_clear(&audit);
+	options.late_pages = 400; /* too little */
+	audit = audit_rig_run(rig, &options);
+	ck_assert_verdict(audit, AUDIT_UNEXPLAINED);
+	audit_rig_done(rig, &audit);
+}
+END_TEST
+
+START_TEST(memory_comes_back_late_for_a_second)
+{
+	struct audit_rig *rig = audit_rig_new("7.3.4", OOM_MEMCG, COLS_BYTES);
+	struct audit_victims victims = {.n = 0};
+	struct audit_options options = {.total_swap_pages = UINT64_MAX};
+	struct oom_report *report = &rig->report;
+
+	audit_rig_killed(rig, 100, INT64_MIN);
+	for (size_t i = 0; i < report->n_kills; i++) {
+		rig->kills[i].time = (struct oom_time){.has_mono = true, .mono_us = 5000000};
+		rig->kills[i].anon_rss =
+			(struct oom_value){.raw = 1136, .unit = OOM_KB, .have = OOM_SAID};
+		rig->kills[i].shmem_rss =
+			(struct oom_value){.raw = 4384, .unit = OOM_KB, .have = OOM_SAID};
+	}
+	audit_victims_add(&victims, report);
+	report->last_time = (struct oom_time){.has_mono = true, .mono_us = 5040000};
+	audit_victims_near(&victims, report, &options);
+	ck_assert_uint_eq(options.late_pages, (1136 + 4384) / 4);
+	report->last_time.mono_us = 6000000;
+	audit_victims_near(&victims, report, &options);
+	ck_assert_uint_eq(options.late_pages, 0);
+	report->last_time.has_mono = false;
+	audit_victims_near(&victims, report, &options);
+	ck_assert_uint_eq(options.late_pages, 0);
+	free(rig);
+}
+END_TEST
+
 START_TEST(other_reasons_for_a_higher_row)
 {
 	struct audit_rig *rig = audit_rig_new("5.19.0", OOM_MEMPOLICY, COLS_BYTES);
@@ -351,6 +404,8 @@ Suite *badness_doubt_suite(void)
 	tcase_add_test(tests, counter_error_is_allowed_for);
 	tcase_add_test(tests, victims_of_before_are_passed_over);
 	tcase_add_test(tests, victims_are_remembered_for_a_while);
+	tcase_add_test(tests, rows_may_have_taken_what_came_back_late);
+	tcase_add_test(tests, memory_comes_back_late_for_a_second);
 	tcase_add_test(tests, other_reasons_for_a_higher_row);
 	tcase_add_test(tests, a_victim_may_be_a_child);
 	tcase_add_test(tests, reports_without_a_choice);

@@ -171,6 +171,65 @@ START_TEST(an_empty_index_has_nothing)
 }
 END_TEST
 
+/* ---- sources -------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *wish, *version, *suite;
+} sources[] = {
+	{"6.1", "6.1.192-2", "bookworm-security"},
+	{"6.1.190", "6.1.190-1", "bookworm-security"},
+	{"6.12", "6.12.117-1", "trixie"},
+	{"6.12.117-1~deb12u1", "6.12.117-1~deb12u1", "bookworm-security"},
+	{"6.12.107-1", "6.12.107-1", "trixie"},
+	{"6", "6.12.117-1", "trixie"},
+	{"bookworm", "6.12.117-1~deb12u1", "bookworm-security"},
+	{"stable", "6.12.117-1", "trixie"},
+	{"trixie-backports", "7.3.4-1~bpo13+1", "trixie-backports"},
+};
+
+START_TEST(a_wish_means_a_source)
+{
+	const struct debian_package *source;
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(debian_choose_source(&archive, sources[_i].wish, &source, &err) == 0, "%s",
+		      err.text);
+	ck_assert_str_eq(source->version, sources[_i].version);
+	ck_assert_str_eq(source->suite, sources[_i].suite);
+	ck_assert(str_starts(source->name, "linux-source-"));
+}
+END_TEST
+
+START_TEST(a_source_that_is_not_there_names_all)
+{
+	const struct debian_package *source;
+	struct debian_index none = {0};
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(debian_choose_source(&archive, "6.18", &source, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "the mirror has no source of a kernel '6.18'; it has 6.1 "
+				   "(6.1.192-2), 6.12 (6.12.117-1), 7.2 (7.2.12-1~bpo13+1), 7.3 "
+				   "(7.3.4-1~bpo13+1)");
+	ck_assert_int_eq(debian_choose_source(&none, "6.1", &source, &err), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "the mirror has no source of a kernel '6.1'; it has none at all");
+}
+END_TEST
+
+/* The newest of each, without what only depends on one. */
+START_TEST(all_sources_newest_first)
+{
+	const struct debian_package **all;
+	size_t n = debian_sources(&archive, &all);
+
+	ck_assert_uint_eq(n, 4);
+	ck_assert_str_eq(all[0]->name, "linux-source-7.3");
+	ck_assert_str_eq(all[2]->version, "6.12.117-1");
+	ck_assert_str_eq(all[3]->name, "linux-source-6.1");
+	free(all);
+}
+END_TEST
+
 /* ---- texts ---------------------------------------------------------------------------------- */
 
 START_TEST(an_index_survives_its_text)
@@ -246,6 +305,9 @@ Suite *debian_suite(void)
 	tcase_add_loop_test(chosen, what_is_not_there_names_the_nearest, 0, N(refusals));
 	tcase_add_test(chosen, split_packages_belong_together);
 	tcase_add_test(chosen, all_kernels_newest_first);
+	tcase_add_loop_test(chosen, a_wish_means_a_source, 0, N(sources));
+	tcase_add_test(chosen, a_source_that_is_not_there_names_all);
+	tcase_add_test(chosen, all_sources_newest_first);
 	tcase_add_test(chosen, an_index_survives_its_text);
 	suite_add_tcase(suite, chosen);
 	return suite;

@@ -115,6 +115,67 @@ START_TEST(a_pin_means_the_same_later)
 }
 END_TEST
 
+START_TEST(a_tiny_kernels_pin_says_what_it_was_built_of)
+{
+	struct pin pin, again;
+	struct debian_package got;
+	struct err err = ERR_INIT;
+
+	lock();
+	pin_from_source("tiny:6.1", &package, &pin);
+	ck_assert(!pin_is_tiny(&pin)); /* nothing is built yet */
+	free(pin.release);
+	pin.release = mem_dup("6.1.192-tiny");
+	pin.options_sha256 = mem_dup("12ab");
+	pin.config_sha256 = mem_dup("34cd");
+	pin.compiler = mem_dup("gcc (Debian 12.2.0-14) 12.2.0");
+	ck_assert_int_eq(store_write_pin(&store, pin.spec, &pin, &err), 0);
+	ck_assert_int_eq(store_read_pin(&store, "tiny:6.1", &again, &err), 1);
+	ck_assert(pin_is_tiny(&again));
+	ck_assert_str_eq(again.version, package.version);
+	ck_assert_str_eq(again.options_sha256, "12ab");
+	ck_assert_str_eq(again.config_sha256, "34cd");
+	ck_assert_str_eq(again.compiler, "gcc (Debian 12.2.0-14) 12.2.0");
+	ck_assert(pin_package(&again, 0, &got));
+	ck_assert_str_eq(got.sha256, package.sha256);
+	MEM_AUTO char *own = pin_own_spec(&again);
+	MEM_AUTO char *place = pin_folder(&again);
+	ck_assert_str_eq(own, "tiny:6.1.192-2");
+	ck_assert_str_eq(place, "6.1.192-tiny_6.1.192-2");
+	pin_clear(&again);
+	pin_clear(&pin);
+}
+END_TEST
+
+START_TEST(a_kernel_of_debians_goes_by_its_release)
+{
+	struct pin pin;
+
+	pin_from_kernel("debian:6.1", &kernel, &pin);
+	MEM_AUTO char *own = pin_own_spec(&pin);
+	ck_assert(!pin_is_tiny(&pin));
+	ck_assert_str_eq(own, "debian:6.1.0-56-cloud-amd64");
+	pin_clear(&pin);
+}
+END_TEST
+
+/* Who builds does not keep others from fetching. */
+START_TEST(a_build_has_a_lock_of_its_own)
+{
+	struct err err = ERR_INIT;
+	FD_AUTO build = store_lock_build(&store, true, NULL, &err);
+
+	ck_assert_int_ge(build, 0);
+	ck_assert_int_eq(store_lock_build(&store, false, NULL, &err), -EBUSY);
+	lock();
+	store_unlock(&store);
+	lock();
+	fd_close_var(&build);
+	build = store_lock_build(&store, false, NULL, &err);
+	ck_assert_int_ge(build, 0);
+}
+END_TEST
+
 static const char *const damaged[] = {
 	"",
 	"{",
@@ -258,6 +319,9 @@ Suite *store_suite(void)
 
 	tcase_add_checked_fixture(tests, open_store, close_store);
 	tcase_add_test(tests, a_pin_means_the_same_later);
+	tcase_add_test(tests, a_tiny_kernels_pin_says_what_it_was_built_of);
+	tcase_add_test(tests, a_kernel_of_debians_goes_by_its_release);
+	tcase_add_test(tests, a_build_has_a_lock_of_its_own);
 	tcase_add_loop_test(tests, a_damaged_pin_means_nothing, 0,
 			    (int)(sizeof(damaged) / sizeof(damaged[0])));
 	tcase_add_test(tests, lists_are_sorted_and_skip_the_rest);

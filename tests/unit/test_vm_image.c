@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lz4.h>
+#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "base/fd.h"
 #include "harness/vm/image.h"
@@ -202,6 +204,53 @@ START_TEST(vmlinux_out_of_gzip)
 }
 END_TEST
 
+/* As scripts/xz_wrap.sh has it: CRC32, x86's branches turned around, and the size behind. */
+static size_t pack_xz(char *buf, size_t size)
+{
+	lzma_options_lzma options;
+	const lzma_filter filters[] = {{.id = LZMA_FILTER_X86},
+				       {.id = LZMA_FILTER_LZMA2, .options = &options},
+				       {.id = LZMA_VLI_UNKNOWN}};
+	size_t n = 0;
+
+	ck_assert(!lzma_lzma_preset(&options, 6));
+	ck_assert_int_eq(lzma_stream_buffer_encode((lzma_filter *)(uintptr_t)filters,
+						   LZMA_CHECK_CRC32, NULL, (const uint8_t *)elf,
+						   sizeof(elf), (uint8_t *)buf, &n, size - 4),
+			 LZMA_OK);
+	le32(buf + n, sizeof(elf));
+	return n + 4;
+}
+
+/* The size in the frame, and behind it once more. */
+static size_t pack_zstd(char *buf, size_t size)
+{
+	size_t n = ZSTD_compress(buf, size - 4, elf, sizeof(elf), 19);
+
+	ck_assert(!ZSTD_isError(n));
+	le32(buf + n, sizeof(elf));
+	return n + 4;
+}
+
+static const struct {
+	size_t (*pack)(char *buf, size_t size);
+} packers[] = {{pack_xz}, {pack_zstd}};
+
+START_TEST(vmlinux_out_of_xz_and_zstd)
+{
+	STR_AUTO image = STR_INIT;
+	STR_AUTO got = STR_INIT;
+	struct err err = ERR_INIT;
+	char packed[512];
+	size_t n = packers[_i].pack(packed, sizeof(packed));
+
+	wrap(&image, packed, n);
+	ck_assert_msg(image_vmlinux(image.s, image.len, &got, &err) == 0, "%s", err.text);
+	ck_assert_uint_eq(got.len, sizeof(elf));
+	ck_assert_int_eq(memcmp(got.s, elf, sizeof(elf)), 0);
+}
+END_TEST
+
 START_TEST(what_is_no_kernel_is_refused)
 {
 	STR_AUTO image = STR_INIT;
@@ -345,6 +394,7 @@ Suite *vm_image_suite(void)
 	tcase_add_test(tc, a_missing_file_is_named);
 	tcase_add_test(tc, vmlinux_out_of_lz4);
 	tcase_add_test(tc, vmlinux_out_of_gzip);
+	tcase_add_loop_test(tc, vmlinux_out_of_xz_and_zstd, 0, 2);
 	tcase_add_test(tc, what_is_no_kernel_is_refused);
 	tcase_add_test(tc, plain_elf_is_taken_as_it_is);
 	tcase_add_test(tc, damage_is_told);

@@ -1,0 +1,71 @@
+/*
+ * See vm_programs.h. A scenario's programs are those of its commands and those that its 'needs'
+ * name: what a shell calls is not read out of the shell's text.
+ */
+#include "harness/cmd/vm_programs.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "harness/cmd/catalogue.h"
+#include "harness/cmd/cmd.h"
+#include "harness/exec/host.h"
+#include "harness/vm/program.h"
+
+struct names {
+	size_t n;
+	const char **name;
+};
+
+static void add_name(struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (str_eq(names->name[i], name))
+			return;
+	names->name = mem_grow(names->name, names->n + 1, sizeof(*names->name));
+	names->name[names->n++] = name;
+}
+
+static void add_plan(struct names *names, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_programs; i++)
+		add_name(names, plan->programs[i]);
+	for (size_t i = 0; i < plan->n_tasks; i++)
+		if (!plan->tasks[i].wl)
+			add_name(names, plan->tasks[i].program);
+}
+
+static void add_all(struct image *image, const struct catalogue *catalogue)
+{
+	struct names names = {0};
+	struct err ignored;
+
+	for (size_t i = 0; i < catalogue->n_plans; i++)
+		add_plan(&names, catalogue->plans[i]);
+	for (size_t i = 0; i < names.n; i++)
+		(void)program_add(image, names.name[i], &ignored);
+	free(names.name);
+}
+
+void vm_programs_add(struct image *image, char *const *words, size_t n_words,
+		     const struct opt_list *params, const struct opt_list *filters)
+{
+	struct catalogue catalogue = {0};
+	struct cg_host *host = NULL;
+	struct diags diags = {0};
+	struct facts facts;
+	struct err err = ERR_INIT;
+	MEM_AUTO char *root_path = NULL;
+	FD_AUTO root = fd_open_at(-1, "/", O_PATH | O_DIRECTORY, 0, &err);
+
+	(void)cmd_find_scenarios(&root_path, &err);
+	struct catalogue_query query = {words, n_words, params, filters, root_path};
+	if (root >= 0 && cg_host_open(root, NULL, &host, &err) >= 0 &&
+	    facts_gather(host, &facts, &err) >= 0 &&
+	    catalogue_load(&query, &facts, host, &catalogue, &diags, &err) >= 0)
+		add_all(image, &catalogue);
+	catalogue_free(&catalogue);
+	diags_free(&diags);
+	cg_host_free(host);
+}

@@ -1,0 +1,95 @@
+/*
+ * The whole of 'oomlab size': a run without a limit, then the limit that the command needs by the
+ * engine that can be trusted with it, then runs under that limit that show it.
+ */
+#ifndef OOMLAB_SIZE_MEASURE_H
+#define OOMLAB_SIZE_MEASURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "harness/size/lab.h"
+#include "harness/size/run.h"
+#include "harness/size/search.h"
+
+enum size_method { SIZE_AUTO, SIZE_RATCHET, SIZE_BISECT };
+
+struct size_options {
+	struct size_command command;
+	enum size_method method;
+	uint64_t step_bytes;
+	uint64_t from_bytes; /* where the ratchet starts; 0: decided from the first run */
+	uint64_t max_bytes;  /* never more than this */
+	uint64_t timeout_ns; /* of one run; 0: the first has none, the others many times its time */
+	uint64_t samples;
+	double quantile;
+	uint64_t slow_percent; /* 0: L_slow is not looked for */
+	int expected_status;
+	bool swap;
+	/* A line about what is done next. May be NULL. */
+	void (*progress)(void *data, const char *line);
+	void *data;
+};
+
+enum size_trouble {
+	SIZE_FINE,
+	SIZE_NO_START,	  /* the command cannot be executed */
+	SIZE_FAILS,	  /* without any limit */
+	SIZE_TOO_LARGE,	  /* needs more than it may have */
+	SIZE_TOO_LONG,	  /* does not end */
+	SIZE_LEAVES,	  /* ends and leaves processes behind */
+	SIZE_KILLED,	  /* by somebody else */
+	SIZE_UNSTABLE,	  /* no limit below the highest passes reliably */
+	SIZE_INTERRUPTED, /* what is known stands */
+};
+
+/* One run under a hard limit. */
+struct size_trial {
+	uint64_t limit_bytes, wall_ns, psi_some_us, refaults, major_faults;
+	enum run_end end;
+	int status;
+	bool passed, wrong_output;
+};
+
+struct size_sample {
+	uint64_t limit_bytes, wall_ns;
+	unsigned int steps, retries;
+};
+
+struct size_slow {
+	bool known;
+	uint64_t limit_bytes, wall_ns, base_ns, psi_some_us, refaults;
+};
+
+struct size_report {
+	enum size_trouble trouble;
+	char why[512];		/* one line about it */
+	struct run_result free; /* without a limit */
+	const char *engine;	/* "ratchet", "bisection" */
+	char engine_why[256];	/* when it is not the one that was to be expected; else "" */
+	bool found;
+	uint64_t limit_bytes; /* L_oom */
+	bool at_floor;	      /* even one step is enough */
+	bool varies;	      /* the need differs from run to run */
+	bool output_varies;   /* so only the exit status was compared */
+	bool not_monotone;
+	double quantile, confidence; /* of samples */
+	struct look peak;	     /* what it is made of */
+	struct size_sample *samples;
+	size_t n_samples;
+	struct size_trial *trials;
+	size_t n_trials;
+	struct size_slow slow;
+	uint64_t measure_ns;
+	unsigned int runs;
+};
+
+/* Negative only when the harness could not do its part; else see report->trouble. */
+int size_measure(struct size_lab *lab, const struct size_options *options,
+		 struct size_report *report, struct err *err);
+void size_report_clear(struct size_report *report);
+
+#endif

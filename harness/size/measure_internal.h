@@ -1,0 +1,37 @@
+/*
+ * Between measure.c (the order of things), trial.c (single runs) and slow.c. Private to
+ * harness/size.
+ */
+#ifndef OOMLAB_SIZE_MEASURE_INTERNAL_H
+#define OOMLAB_SIZE_MEASURE_INTERNAL_H
+
+#include "harness/size/measure.h"
+
+struct measure {
+	struct size_lab *lab;
+	const struct size_options *options;
+	struct size_report *report;
+	uint64_t timeout_ns; /* of a run with a limit */
+	bool slow_start;     /* the ratchet has to see every call from the start */
+	bool output_known;   /* whether it varies was looked at */
+};
+
+/* These return 0; 1: stop, report->trouble says why; -errno: the harness failed. */
+
+/* Without a limit (the ceiling is one): report->free. */
+int trial_free(struct measure *measure, struct err *err);
+/* Under a hard limit; remembered in report->trials. */
+int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, struct err *err);
+/* One ratchet run. *ret_good: it ended as without a limit; else run->end or its output says why
+ * not. */
+int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_result *run,
+		  bool *ret_good, struct err *err);
+int trial_trouble(struct measure *measure, enum size_trouble trouble, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void measure_say(const struct measure *measure, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* L_slow, from report->limit_bytes up. */
+int slow_find(struct measure *measure, struct err *err);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The end of a run: what its group counted, why it ended, the sum of what it wrote.
+ */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "harness/size/output.h"
+#include "harness/size/run_internal.h"
+
+static uint64_t count(const struct run *run, const char *name, uint64_t absent)
+{
+	struct err err;
+	uint64_t value;
+
+	return cg_counter(run->group, name, &value, &err) < 0 ? absent : value;
+}
+
+static void read_counters(struct run *run)
+{
+	struct run_result *ret = run->ret;
+
+	ret->peak_bytes = count(run, "peak", 0);
+	ret->failcnt = count(run, "failcnt", 0);
+	ret->psi_some_us = count(run, "pressure_some_us", UINT64_MAX);
+	ret->psi_full_us = count(run, "pressure_full_us", UINT64_MAX);
+	ret->refaults = count(run, "stat.workingset_refault_file", 0) +
+			count(run, "stat.workingset_refault_anon", 0);
+	ret->major_faults = count(run, "stat.pgmajfault", 0);
+	ret->oom_kills = run_oom_kills(run);
+	ret->limit_bytes = run->limit_bytes;
+	ret->retries = run->follow.n_retries;
+}
+
+/* Why it ended, when nobody ended it. The counter says what was an OOM: a SIGKILL may be anybody's,
+ * and a parent may shrug off the death of a child. */
+void run_judge(struct run *run)
+{
+	struct run_result *ret = run->ret;
+	int errnum = 0;
+
+	read_counters(run);
+	ret->wall_ns = (run->ended_ns ? run->ended_ns : clock_ns()) - run->began_ns;
+	if (run->ending)
+		return;
+	if (ret->oom_kills > 0) {
+		ret->end = RUN_OOM;
+	} else if (read(run->child.start, &errnum, sizeof(errnum)) == (ssize_t)sizeof(errnum)) {
+		ret->end = RUN_NO_START;
+		ret->status = errnum;
+	} else if (WIFSIGNALED(run->main_status)) {
+		ret->end = RUN_SIGNALED;
+		ret->status = WTERMSIG(run->main_status);
+	} else {
+		ret->end = RUN_EXITED;
+		ret->status = WEXITSTATUS(run->main_status);
+	}
+}
+
+void run_sum_results(struct run *run)
+{
+	const struct size_command *command = run->spec->command;
+
+	if (run->ret->end != RUN_EXITED && run->ret->end != RUN_SIGNALED)
+		return;
+	for (size_t i = 0; i < command->n_outputs; i++)
+		output_add_file(command->outputs[i], &run->ret->output_sum,
+				&run->ret->output_bytes);
+	if (command->check)
+		run->ret->check_failed = !output_check(command->check, &run->lab->old_mask);
+}

@@ -1,0 +1,170 @@
+/*
+ * See tell.h: the JSON. Sizes are bytes, times seconds; what is not known is left out.
+ */
+#include "base/parse.h"
+#include "harness/size/advice.h"
+#include "harness/size/tell.h"
+
+static const char *const trouble_words[] = {
+	[SIZE_FINE] = "none",
+	[SIZE_NO_START] = "no_start",
+	[SIZE_FAILS] = "fails",
+	[SIZE_TOO_LARGE] = "too_large",
+	[SIZE_TOO_LONG] = "too_long",
+	[SIZE_LEAVES] = "leaves_processes",
+	[SIZE_KILLED] = "killed",
+	[SIZE_UNSTABLE] = "unstable",
+	[SIZE_INTERRUPTED] = "interrupted",
+};
+
+static const char *const end_words[] = {
+	[RUN_EXITED] = "exited",
+	[RUN_SIGNALED] = "signaled",
+	[RUN_OOM] = "oom",
+	[RUN_TIMEOUT] = "timeout",
+	[RUN_NO_START] = "no_start",
+	[RUN_LEFT_BEHIND] = "left_processes",
+	[RUN_SERVED] = "served",
+	[RUN_CEILING] = "ceiling",
+	[RUN_SELF_SIZED] = "self_sized",
+	[RUN_UNFOLLOWED] = "unfollowed",
+	[RUN_MISSED] = "missed",
+	[RUN_INTERRUPTED] = "interrupted",
+};
+
+const char *tell_trouble_word(enum size_trouble trouble)
+{
+	return trouble_words[trouble];
+}
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *seconds(uint64_t ns)
+{
+	return json_real((double)ns / 1e9);
+}
+
+/* Arguments and names are bytes; JSON wants characters. */
+static json_t *text(const char *bytes)
+{
+	json_t *string = json_string(bytes);
+
+	return string ? string : json_string("(not UTF-8)");
+}
+
+static json_t *look_json(const struct look *look)
+{
+	json_t *procs = json_array();
+
+	for (size_t i = 0; i < look->n_procs; i++) {
+		const struct look_proc *proc = &look->procs[i];
+		json_array_append_new(procs, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "pid",
+						       proc->pid, "name", text(proc->name), "anon",
+						       number(proc->anon_bytes), "file",
+						       number(proc->file_bytes), "shmem",
+						       number(proc->shmem_bytes), "page_tables",
+						       number(proc->tables_bytes)));
+	}
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "usage",
+			 number(look->usage_bytes), "anon", number(look->anon_bytes), "file",
+			 number(look->file_bytes), "shmem", number(look->shmem_bytes), "kernel",
+			 number(look->kernel_bytes), "page_tables", number(look->tables_bytes),
+			 "sockets", number(look->socket_bytes), "processes", procs);
+}
+
+static json_t *trials_json(const struct size_report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->n_trials; i++) {
+		const struct size_trial *trial = &report->trials[i];
+		json_t *row =
+			json_pack("{s:o, s:b, s:s, s:o, s:o, s:o, s:b}", "limit",
+				  number(trial->limit_bytes), "passed", trial->passed, "end",
+				  end_words[trial->end], "seconds", seconds(trial->wall_ns),
+				  "refaults", number(trial->refaults), "major_faults",
+				  number(trial->major_faults), "wrong_output", trial->wrong_output);
+		if (trial->psi_some_us != UINT64_MAX)
+			json_object_set_new(row, "stalled_seconds",
+					    seconds(trial->psi_some_us * 1000));
+		if (trial->end == RUN_EXITED || trial->end == RUN_SIGNALED)
+			json_object_set_new(row, "status", json_integer(trial->status));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static json_t *samples_json(const struct size_report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->n_samples; i++) {
+		const struct size_sample *sample = &report->samples[i];
+		json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:i}", "limit",
+						      number(sample->limit_bytes), "seconds",
+						      seconds(sample->wall_ns), "steps",
+						      (int)sample->steps, "calls_again",
+						      (int)sample->retries));
+	}
+	return list;
+}
+
+static void add_found(const struct size_report *report, const struct size_options *options,
+		      json_t *root)
+{
+	const struct size_slow *slow = &report->slow;
+	struct advice advice =
+		advice_of(report->limit_bytes, slow->known ? slow->limit_bytes : 0, report->varies);
+
+	json_object_set_new(root, "limit", number(report->limit_bytes));
+	json_object_set_new(root, "limit_is_one_step", json_boolean(report->at_floor));
+	if (slow->known)
+		json_object_set_new(root, "limit_without_slow_down", number(slow->limit_bytes));
+	json_object_set_new(root, "advice",
+			    json_pack("{s:o, s:o, s:s}", "max", number(advice.max_bytes), "high",
+				      number(advice.high_bytes), "rule",
+				      advice_rule(report->varies)));
+	if (options->samples > 1) {
+		json_object_set_new(root, "quantile", json_real(report->quantile));
+		json_object_set_new(root, "confidence", json_real(report->confidence));
+	}
+}
+
+json_t *tell_json(const struct size_report *report, const struct size_options *options,
+		  const struct size_facts *facts)
+{
+	json_t *argv = json_array();
+	json_t *root = json_object();
+
+	for (size_t i = 0; options->command.argv[i]; i++)
+		json_array_append_new(argv, text(options->command.argv[i]));
+	json_object_set_new(root, "command", argv);
+	json_object_set_new(root, "trouble", json_string(trouble_words[report->trouble]));
+	if (report->trouble != SIZE_FINE)
+		json_object_set_new(root, "why", text(report->why));
+	if (report->found)
+		add_found(report, options, root);
+	json_object_set_new(root, "engine", json_string(report->engine));
+	json_object_set_new(root, "engine_why", text(report->engine_why));
+	json_object_set_new(root, "step", number(options->step_bytes));
+	json_object_set_new(root, "varies", json_boolean(report->varies));
+	json_object_set_new(root, "output_varies", json_boolean(report->output_varies));
+	json_object_set_new(root, "not_monotone", json_boolean(report->not_monotone));
+	json_object_set_new(root, "runs", json_integer((json_int_t)report->runs));
+	json_object_set_new(root, "seconds", seconds(report->measure_ns));
+	json_object_set_new(root, "without_limit",
+			    json_pack("{s:o, s:o, s:o}", "peak", number(report->free.peak_bytes),
+				      "seconds", seconds(report->free.wall_ns), "cpu_seconds",
+				      seconds(report->free.cpu_ns)));
+	json_object_set_new(root, "made_of", look_json(&report->peak));
+	json_object_set_new(root, "samples", samples_json(report));
+	json_object_set_new(root, "trials", trials_json(report));
+	json_object_set_new(root, "host",
+			    json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "kernel", facts->kernel,
+				      "groups", facts->groups, "thp", facts->thp, "has_swap",
+				      facts->has_swap, "swap", facts->swap, "cold", facts->cold));
+	return root;
+}

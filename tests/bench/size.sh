@@ -1,0 +1,70 @@
+#!/bin/sh
+# Measures oomlab size: the programs of docs/size.md by ratchet and by bisection, then REPEAT runs at
+# the limit found and one MiB below. Prints a Markdown table. As root; some minutes. LOCK: a command
+# put before each oomlab, such as 'flock FILE'.
+OOMLAB=${OOMLAB:-build/oomlab}
+dir=${BENCH_DIR:-$(mktemp -d)}
+mkdir -p "$dir"
+
+lines() {
+	awk -v n="$1" 'BEGIN { srand(1); for (i = 0; i < n; i++) printf "%048d\n", rand() * 1e9 }'
+}
+prepare() {
+	lines 600000 >"$dir/lines"
+	head -c 1000000 "$dir/lines" >"$dir/part"
+	awk 'BEGIN { for (i = 0; i < 150; i++) printf "int f%d(int a,int b){int s=%d;" \
+		"for(int i=0;i<a;i++){s+=i*b^%d;if(s&%d)s-=b;else s*=3;}return s;}\n", i, i, 7 * i, i + 1 }' \
+		>"$dir/big.c"
+	printf '.PHONY: all\nall: 1.o 2.o 3.o 4.o\n1.o 2.o 3.o 4.o: big.c\n\tgcc -O2 -c -o $@ $<\n' >"$dir/Makefile"
+}
+
+# number NAME: of the object on stdin, its own ones only
+number() {
+	sed -n "s/^  \"$1\": \([0-9.]*\),*\$/\1/p" "$dir/json"
+}
+size() {
+	# shellcheck disable=SC2086 # LOCK is words
+	${LOCK:-} "$OOMLAB" size --slow 0 --json "$@" >"$dir/json" 2>"$dir/err"
+	limit=$(number limit) runs=$(number runs) seconds=$(number seconds | tail -n 1)
+	peak=$(sed -n 's/^    "peak": \([0-9]*\).*/\1/p' "$dir/json")
+	engine=$(sed -n 's/^  "engine": "\(.*\)",*$/\1/p' "$dir/json")
+}
+passes() {
+	# shellcheck disable=SC2086
+	${LOCK:-} "$OOMLAB" sweep --format csv --points 1 --repeat "${REPEAT:-10}" "$@" 2>"$dir/err" |
+		tail -n 1 | cut -d, -f3,2 | tr ',' ' '
+}
+
+# row NAME COMMAND...
+row() {
+	name=$1
+	shift
+	size -- "$@"
+	found=$limit first="$engine | $runs | $seconds"
+	at=$(passes --from "$found" --to "$found" -- "$@")
+	below=none
+	[ "$found" -gt 1048576 ] && below=$(passes --from $((found - 1048576)) \
+		--to $((found - 1048576)) -- "$@")
+	unlimited=$peak
+	size --method bisect -- "$@"
+	echo "$name|$unlimited|$found|$first|$at|$below|$limit|$runs|$seconds" |
+		awk -F'|' '{ split($7, a, " "); split($8, b, " ");
+			printf "| %s | %.1f | %d | %s | %s | %.2f | %s of %s | %s | %d | %s | %.2f |\n", $1,
+				$2 / 1048576, $3 / 1048576, $4, $5, $6, a[2], a[1],
+				$8 == "none" ? "-" : b[2] " of " b[1], $9 / 1048576, $10, $11 }'
+}
+
+prepare
+cd "$dir" || exit 1
+echo '| program | peak | limit | engine | runs | seconds | passes | 1 MiB less | bisection | runs | seconds |'
+echo '|---|---|---|---|---|---|---|---|---|---|---|'
+row 'python3 bytearray(200 MB)' python3 -c 'bytearray(200 * 1000 * 1000)'
+row 'gcc -O2' gcc -O2 -c -o out.o big.c
+row 'xz -9' xz -9 -c part
+row 'sort -S 32M' sort -S 32M lines
+row 'make -j2' make -r -s -j2 -B all
+row 'dd bs=1M' dd if=lines of=copy bs=1M status=none
+row 'sha256sum' sha256sum lines
+row 'tar, gzip' sh -c 'tar cf - lines | gzip -1 | cksum'
+row 'node' node -e 'const a = []; for (let i = 0; i < 1e6; i++) a.push({i}); console.log(a.length)'
+row 'java' java --version

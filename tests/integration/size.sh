@@ -1,0 +1,153 @@
+#!/bin/sh
+# oomlab size on this machine's groups: programs whose need is known to the MiB, each way that memory
+# gets charged, by ratchet and by bisection; troubles, each with its one line; nothing is left.
+# shellcheck disable=SC2154 # variables come from tap.sh
+. tests/lib/tap.sh
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "1..0 # SKIP not root: tests/integration/size.sh makes control groups"
+	exit 0
+fi
+export OOMLAB_STATE="$tap_dir/state"
+need=$tap_dir/need
+if ! ${CC:-cc} -D_GNU_SOURCE -O1 -static -pthread -o "$need" tests/fixtures/size/need.c \
+	2>"$tap_dir/cc"; then
+	skip "size" "no static program can be built here"
+	done_testing
+fi
+run "$OOMLAB" size --slow 0 -- "$need" touch 1
+if [ "$status" -eq 3 ]; then
+	skip "size" "$(head -n 1 "$err")"
+	done_testing
+fi
+
+# field NAME: of the JSON object on $out, its own ones only
+field() {
+	sed -n "s/^  \"$1\": \(.*[^,]\),*\$/\1/p" "$out"
+}
+mib() {
+	echo $(($1 * 1048576))
+}
+
+# ---- the limit, to the MiB: N and its page tables --------------------------------------------------
+
+for how in touch read populate tmpfs mlock threads children shrug signals vfork; do
+	run "$OOMLAB" size --slow 0 --json -- "$need" $how 24
+	is_status 0 "$how"
+	is "$how: the limit" "$(mib 25)" "$(field limit)"
+	is "$how: by the ratchet" '"ratchet"' "$(field engine)"
+	like "$out" '"passed": false' "$how: a step less was tried and fails"
+done
+run "$OOMLAB" size --slow 0 --json --method bisect -- "$need" touch 24
+is "bisection says the same" "$(mib 25)" "$(field limit)"
+is "bisection is said" '"bisection"' "$(field engine)"
+
+run "$OOMLAB" size --slow 0 --step 4M -- "$need" touch 24
+like "$out" '^limit without a kill +28.0 MiB$' "--step 4M"
+like "$out" '1 of 1 run passed at 28.0 MiB, 0 of 1 run passed at 24.0 MiB'
+like "$out" '^  systemd +MemoryHigh=28M MemoryMax=32M'
+like "$out" '^made of, at the peak +anon 2[34]\.'
+like "$out" 'one: says nothing about how much the need varies'
+
+run "$OOMLAB" size --slow 0 --samples 3 --quantile 0.5 -- "$need" touch 8
+like "$out" '^  shown +3 of 3 runs passed at 9.0 MiB, 0 of 1 run passed at 8.0 MiB' "--samples 3"
+like "$out" '^  confidence +88 % that at least 50 % of runs pass' "--samples 3: what they are worth"
+
+run "$OOMLAB" size --slow 0 -- /bin/true
+like "$out" '^limit without a kill +1.0 MiB or less' "a small program is one step"
+
+# Page cache counts in the peak and not in the limit, and a file that is cut short is seen.
+head -c 20000000 /dev/zero >"$tap_dir/in"
+run "$OOMLAB" size --slow 0 --json --output-file "$tap_dir/copy" -- \
+	dd "if=$tap_dir/in" "of=$tap_dir/copy" bs=1M status=none
+is_status 0 "dd"
+ok "dd: far below its peak" test "$(field limit)" -le "$(mib 4)"
+
+# ---- who sizes itself, and whose output is another one ----------------------------------------------
+
+cat >"$tap_dir/self" <<'END'
+#!/bin/sh
+for file in /sys/fs/cgroup/memory$(sed -n 's/.*:memory://p' /proc/self/cgroup)/memory.limit_in_bytes \
+	/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)/memory.max; do
+	[ -r "$file" ] && exec cat "$file"
+done
+END
+chmod +x "$tap_dir/self"
+run "$OOMLAB" size --slow 0 --max 16M -- "$tap_dir/self"
+if [ -s "$out" ] && grep -q '^engine' "$out"; then
+	like "$out" "engine +bisection: '.*' reads its group's limit" "who reads its limit is bisected"
+	like "$out" 'note: under a lower limit it ended well with another output' \
+		"another output is refused"
+else
+	fail "who reads its limit" "$(cat "$out" "$err")"
+fi
+
+# ---- sweep --------------------------------------------------------------------------------------------
+
+run "$OOMLAB" sweep --from 8M --to 10M --points 3 --repeat 2 --format csv -- "$need" touch 8
+is_status 0
+is "sweep: from 9 MiB on all runs pass" "8388608,2,0,2 9437184,2,2,0 10485760,2,2,0" \
+	"$(tail -n +2 "$out" | cut -d, -f1-4 | tr '\n' ' ' | sed 's/ $//')"
+run "$OOMLAB" sweep --from 8M --to 9M --points 2 --format json -- "$need" touch 8
+like "$out" '"knee": 9437184'
+run "$OOMLAB" sweep --from 8M --to 9M --points 2 -- "$need" touch 8
+like "$out" '^ +8.0 MiB +0 of 1 .*1 OOM-killed'
+like "$out" '^knee: from 9.0 MiB on'
+run "$OOMLAB" sweep --from 9M --to 8M -- true
+is_status 2
+
+# ---- trouble -----------------------------------------------------------------------------------------
+
+# trouble STATUS TEXT WORDS...
+trouble() {
+	trouble_status=$1 trouble_text=$2
+	shift 2
+	run "$OOMLAB" size --slow 0 "$@"
+	is_status "$trouble_status"
+	like "$err" "^oomlab size: $trouble_text"
+}
+trouble 2 "expected a command" --
+trouble 2 "there is no program 'nosuch' in " -- nosuch
+trouble 2 "'/etc/passwd' is no program" -- /etc/passwd
+trouble 2 "--step: expected whole pages, at least 256 KiB" --step 4K -- true
+trouble 2 "--quantile: expected a number between 0 and 1" --quantile 2 -- true
+trouble 2 "--samples are the ratchet's" --samples 2 --method bisect -- true
+trouble 2 "--stdin '/nosuch'" --stdin /nosuch -- true
+trouble 1 "without any limit: exit status 3" -- sh -c 'echo last words >&2; exit 3'
+like "$err" '^last words$'
+trouble 1 "without any limit: exit status 2 .it has no terminal" -- sh -c 'read x </dev/tty'
+trouble 1 "without any limit: --check refuses" --check false -- true
+trouble 1 "somebody killed it .SIGKILL. without any limit" -- sh -c 'kill -9 $$'
+trouble 1 "it ended and left processes" -- sh -c 'sleep 1000 & exit 0'
+trouble 1 "it needs more than 16.0M" --max 16M -- "$need" touch 24
+trouble 1 "without any limit it did not end within 200ms" --timeout 200ms -- sleep 1000
+trouble 1 "without any limit it ended before its time" --for 100s -- true
+run "$OOMLAB" size --slow 0 --for 100ms -- sleep 1000
+is_status 0 "--for: a server is alive at the end of its time"
+run "$OOMLAB" size --slow 0 --status 3 -- sh -c 'exit 3'
+is_status 0 "--status"
+
+# ---- the end of the harness -------------------------------------------------------------------------
+
+# starts SIGNAL: sizes what says that it has begun and then stays; the signal; its exit status
+starts() {
+	mkfifo "$tap_dir/began"
+	"$OOMLAB" size -- sh -c "echo \$\$ >'$tap_dir/began'; exec sleep 1000" >"$out" 2>"$err" </dev/null &
+	pid=$!
+	read -r inner <"$tap_dir/began"
+	rm "$tap_dir/began"
+	kill "-$1" $pid
+	status=0
+	wait $pid 2>"$tap_dir/killed" || status=$?
+	"$OOMLAB" clean >"$tap_dir/clean" 2>&1
+	is "SIG$1: no group is left" "" "$(find /sys/fs/cgroup -maxdepth 3 -name "oomlab-$pid-*")"
+	ok "SIG$1: the command is gone" test ! -d "/proc/$inner" -o "$(sed -n 's/^State:\t\(.\).*/\1/p' \
+		"/proc/$inner/status" 2>"$tap_dir/gone")" = Z
+}
+starts KILL
+starts TERM
+is "SIGTERM: exit status" 130 "$status"
+like "$err" '^oomlab size: interrupted'
+is "no journal is left" "" "$(find "$OOMLAB_STATE" -name '*.journal')"
+
+done_testing
