@@ -156,6 +156,10 @@ $(B)/tests/integration: $(call objs,$(B)/obj/lab,$(INTEGRATION_SRC)) $(B)/obj/la
 $(B)/tests/check_logs: $(call objs,$(B)/obj/lab,$(OOMLOG_SRC)) $(B)/obj/lab/test.a \
 		$(B)/obj/lab/lib.a
 	$(call link,$(LAB_LD),$(ALL_LIBS))
+# What the bare boot of 'make bench' ends with.
+BARE_INIT := $(B)/tests/bare_init
+$(BARE_INIT): $(call objs,$(B)/obj/hog,tests/bench/guest/bare_init.c)
+	$(call link,$(CC) $(CFLAGS) $(HOG_LINK) -s $(LDFLAGS))
 $(B)/bench: $(call objs,$(B)/obj/lab,$(BENCH_SRC)) $(B)/obj/lab/lib.a
 	$(call link,$(LAB_LD),$(LAB_LIBS))
 
@@ -321,8 +325,8 @@ MAN5 := $(patsubst docs/%,$(B)/man/%,$(wildcard docs/*.5))
 man: $(MAN1) $(MAN5) $(B)/oomlab.bash
 
 ##bench: measure oomlab beside bare C loops
-bench: all $(B)/bench
-	@$(TEST_ENV) $(B)/bench
+bench: all $(B)/bench $(BARE_INIT)
+	@$(TEST_ENV) OOMLAB_BARE_INIT=$(CURDIR)/$(BARE_INIT) $(B)/bench
 
 ##lint: clang-format, cppcheck, clang-tidy (changed files; LINT_ALL=1: all), shellcheck, layers
 FILES    = git ls-files --cached --others --exclude-standard --deduplicate

@@ -143,15 +143,18 @@ static void judge_end(struct vm_lane *lane)
 		tell_end(lane, item->name);
 }
 
-/* It was of no use. A restored one is the fault of what it was restored from; a panic before it
- * was ready is the machine's, once. */
+/* It was of no use. A restored one is the fault of what it was restored from; a panic or a hang
+ * before it was ready is the machine's, once. */
 static int useless(struct vm_lane *lane, struct err *err)
 {
 	struct vm_fleet *fleet = lane->fleet;
 	enum machine_end end = machine_ended(lane->machine);
 	bool early = lane->state == LANE_STARTING;
 
-	tell_end(lane, early ? "the machine did not get ready" : "nothing was run");
+	/* Its kernel's name comes with its first word. */
+	tell_end(lane, !early				? "nothing was run"
+		       : *machine_kernel(lane->machine) ? "the machine did not wake up"
+							: "the machine did not get ready");
 	if (lane->restored && early) {
 		fprintf(stderr, "oomlab vm: a saved machine does not go on here: from now on each "
 				"one boots\n");
@@ -159,9 +162,9 @@ static int useless(struct vm_lane *lane, struct err *err)
 		fleet->no_save = true;
 		return 0;
 	}
-	bool by_saving = lane->state == LANE_IDLE && fleet->no_save && end == MACHINE_TIMEOUT;
-	if (++fleet->failures < VM_BOOTS &&
-	    (end == MACHINE_PANIC || end == MACHINE_RESET || by_saving))
+	bool by_saving = lane->state == LANE_IDLE && fleet->no_save;
+	if (++fleet->failures < VM_BOOTS && (end == MACHINE_PANIC || end == MACHINE_RESET ||
+					     (end == MACHINE_TIMEOUT && (early || by_saving))))
 		return 0;
 	return err_set(err, end == MACHINE_TIMEOUT ? ETIMEDOUT : ENOTRECOVERABLE,
 		       "the machine ended before it had run anything (%s)", machine_end_name(end));
@@ -194,8 +197,8 @@ static bool wanted(const struct vm_lane *lane)
 	if (!fleet->planned)
 		return lane == &fleet->lanes[0];
 	for (size_t i = 0; i < fleet->n_lanes; i++)
-		coming += fleet->lanes[i].state == LANE_STARTING ||
-			  fleet->lanes[i].state == LANE_PLANNING;
+		coming += fleet->lanes[i].state >= LANE_STARTING &&
+			  fleet->lanes[i].state <= LANE_IDLE;
 	return vm_queue_machines(&fleet->queue) > coming;
 }
 
@@ -329,10 +332,15 @@ int vm_lane_step(struct vm_lane *lane, struct err *err)
 	bool late = clock_ns() >= lane->deadline_ns;
 
 	/* Its last words first: they may be all that it had to say. */
-	if (lane->machine && (machine_is_gone(lane->machine) || late)) {
-		bool gone = machine_is_gone(lane->machine);
-		return lost(lane, !gone && lane->state != LANE_ENDING, err);
+	/* Nothing is left for one that is still to come. */
+	if (lane->machine && lane->state < LANE_IDLE && vm_queue_done(&lane->fleet->queue)) {
+		machine_stop(lane->machine, false);
+		forget_machine(lane);
+		return 1;
 	}
+	bool gone = lane->machine && machine_is_gone(lane->machine);
+	if (gone || (lane->machine && (late || machine_is_garbled(lane->machine))))
+		return lost(lane, late && !gone && lane->state != LANE_ENDING, err);
 	return steps[lane->state](lane, err);
 }
 

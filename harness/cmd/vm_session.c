@@ -106,7 +106,8 @@ int vm_session_kernel(const char *spec, struct kernel *ret, struct err *err)
 	progress_begin(&progress, "vm", &watch);
 	int r = kernel_open(spec, &watch, ret, err);
 	progress_end(&progress);
-	return r;
+	/* As when QEMU is not there: the word may be right, and on another machine it is there. */
+	return r == -ENOENT ? -(err->code = ENOPKG) : r;
 }
 
 /* QEMU leaves it behind when it is killed. */

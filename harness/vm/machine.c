@@ -24,9 +24,13 @@ enum {
 const char *machine_end_name(enum machine_end end)
 {
 	static const char *const names[] = {
-		[MACHINE_RUNS] = "runs",     [MACHINE_OFF] = "off",
-		[MACHINE_PANIC] = "panic",   [MACHINE_RESET] = "reset",
-		[MACHINE_FAILED] = "failed", [MACHINE_TIMEOUT] = "timeout",
+		[MACHINE_RUNS] = "runs",
+		[MACHINE_OFF] = "off",
+		[MACHINE_PANIC] = "panic",
+		[MACHINE_RESET] = "reset",
+		[MACHINE_FAILED] = "failed",
+		[MACHINE_TIMEOUT] = "timeout",
+		[MACHINE_GARBLED] = "garbage on its channel",
 	};
 
 	return names[end];
@@ -189,6 +193,8 @@ enum machine_end machine_ended(const struct machine *machine)
 {
 	int status = machine->wait_status;
 
+	if (machine->broken_channel)
+		return MACHINE_GARBLED;
 	if (machine->timed_out)
 		return MACHINE_TIMEOUT;
 	if (!machine->gone)
@@ -364,6 +370,11 @@ bool machine_is_ready(const struct machine *machine)
 bool machine_is_gone(const struct machine *machine)
 {
 	return machine->gone;
+}
+
+bool machine_is_garbled(const struct machine *machine)
+{
+	return machine->broken_channel;
 }
 
 void machine_type(struct machine *machine, const char *bytes, size_t n)

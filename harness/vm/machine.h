@@ -22,6 +22,7 @@ enum machine_end {
 	MACHINE_RESET,	 /* stopped without a panic's text: a triple fault, a reboot */
 	MACHINE_FAILED,	 /* QEMU itself ended with an error or was killed */
 	MACHINE_TIMEOUT, /* the deadline passed: killed */
+	MACHINE_GARBLED, /* its channel said what is no JSON line: killed */
 };
 const char *machine_end_name(enum machine_end end); /* "panic", ... */
 
@@ -44,6 +45,7 @@ struct machine;
 int machine_launch(const struct machine_options *options, struct machine **ret, struct err *err);
 bool machine_is_ready(const struct machine *machine);
 bool machine_is_gone(const struct machine *machine); /* machine_stop() collects how it ended */
+bool machine_is_garbled(const struct machine *machine);
 /* What it was told to run has ended; *ret_status: with this. */
 bool machine_is_done(const struct machine *machine, int *ret_status);
 /* A line for the guest (channel.h). */

@@ -249,7 +249,7 @@ int qemu_version(const char *program, char *buf, size_t size, struct err *err)
 	(void)pclose(pipe);
 	char *at = got ? strstr(line, "version ") : NULL;
 	if (!at)
-		return err_set(err, ENOENT,
+		return err_set(err, ENOPKG,
 			       "'%s' does not run here: install it (Debian: qemu-system-x86)",
 			       program ? program : PROGRAM);
 	at += strlen("version ");

@@ -49,7 +49,7 @@ int qemu_start(const struct qemu_config *config, struct qemu *ret, struct err *e
 /* Kills it if it lives, reaps it and closes everything. Returns its wait status, -1: none. */
 int qemu_end(struct qemu *qemu);
 
-/* Its version with the distribution's, "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"; -ENOENT with what
+/* Its version with the distribution's, "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"; -ENOPKG with what
  * to install when there is none. */
 int qemu_version(const char *program, char *buf, size_t size, struct err *err);
 

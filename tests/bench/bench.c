@@ -19,6 +19,7 @@
 #include "harness/record/record.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/floor.h"
+#include "tests/bench/machines.h"
 #include "tests/bench/syslog.h"
 
 enum { ROUNDS = 5, A_ROUND = 5, SAMPLES = ROUNDS * A_ROUND, GROUPS = 500, CROWD = 10000 };
@@ -381,6 +382,7 @@ int main(int argc, char **argv)
 	bench_score(&bench);
 	bench_explain(&bench);
 	bench_catalogue(&bench);
+	bench_machines(bench.lab, getenv("OOMLAB_BARE_INIT"), bench.results);
 	remove_results(&bench);
 	return 0;
 }

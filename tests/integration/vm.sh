@@ -21,6 +21,15 @@ is_status 77 'global scenarios are skips outside of oomlab vm'
 like "$out" 'runs in a virtual machine: oomlab vm'
 ok 'all of them' sh -c "! grep -qE '^(pass|fail|broken)' '$out'"
 
+# What is missing is said in one line, before anything starts.
+one_line() {
+	is_status 3 "$1"
+	like "$err" "$2" "$1: says so"
+	is "$1: in one line" 1 "$(wc -l <"$err")"
+}
+run env PATH="$tap_dir" "$OOMLAB" vm
+one_line 'no QEMU' "^oomlab vm: 'qemu-system-x86_64' does not run here: install it"
+
 if ! command -v qemu-system-x86_64 >/dev/null; then
 	skip 'in a virtual machine' 'qemu-system-x86_64 is not installed'
 	done_testing
@@ -31,6 +40,27 @@ if [ -z "$image" ]; then
 	done_testing
 fi
 
+run "$OOMLAB" vm -k "$tap_dir/none"
+one_line 'no kernel' "^oomlab vm: .*'$tap_dir/none'.*No such file"
+run "$OOMLAB" vm -k "$image" --memory 100T
+one_line 'no memory for it' '^oomlab vm: a machine needs [0-9]+ MiB, and of this one.s memory [0-9]+ MiB are available'
+: >"$tap_dir/socket"
+run "$OOMLAB" vm -k "$image" --gdb "$tap_dir/socket"
+is_status 2 'a debugger where a file is'
+like "$err" "'$tap_dir/socket' is there already" 'a debugger where a file is: says so'
+
+# Before a machine is ready its end is no verdict; a panic then is tried once more.
+run timeout 120 "$OOMLAB" vm -k "$image" --append rdinit=/none --results "$tap_dir/r" global/largest-dies
+is_status 3 'a kernel that does not take its initramfs'
+is 'it is tried twice' 2 "$(grep -c 'the machine did not get ready: the machine ended (panic: VFS' "$err")"
+like "$err" '^\[.*Kernel panic - not syncing: VFS' 'the console shows why'
+run timeout 120 "$OOMLAB" vm -k "$image" --boot-timeout 50ms --results "$tap_dir/r" global/largest-dies
+is_status 3 'a machine that never boots'
+like "$err" 'did not get ready: the machine ended \(timeout\)' 'it says so'
+run timeout 120 "$OOMLAB" vm -k "$image" --append cgroup_disable=memory --results "$tap_dir/r" \
+	limits/limit-kills-largest global/sysrq-f-nobody
+like "$out" '^skip .* limits/limit-kills-largest: needs .*memory' 'a kernel without the memory controller: a skip with its reason'
+
 # What the kernel says it has is what the record says it was.
 for version in v1 v2; do
 	run timeout 300 "$OOMLAB" vm -k "$image" -c $version --results "$tap_dir/$version" \
@@ -39,6 +69,16 @@ for version in v1 v2; do
 	like "$out" '^2 passed, 0 failed, 0 skipped, 0 broken' "cgroup $version: both pass"
 	like "$tap_dir/$version/latest/record.json" "\"memory_version\": ${version#v}" "it was $version"
 done
+
+# What cgroup v2 has of its own, and how events are counted with the other way of mounting it.
+run timeout 300 "$OOMLAB" vm -k "$image" -c v2 --results "$tap_dir/own" v2
+is_status 0 'the catalogue of cgroup v2'
+like "$out" ' 0 failed, [0-9]* skipped, 0 broken' 'nothing of it fails'
+run timeout 300 "$OOMLAB" vm -k "$image" -c v2 --append OOMLAB_CGROUP2_OPTIONS=memory_localevents \
+	--results "$tap_dir/local" v2/events-at-each-level v2/group-counts-one-more
+is_status 0 'counted in the group alone'
+like "$out" '^2 passed, 0 failed, 0 skipped, 0 broken' 'both pass with memory_localevents'
+like "$tap_dir/local/latest/record.json" '"localevents": true' 'it was mounted so'
 
 # Instructions for a clock: the same run again, to the microsecond.
 for i in 1 2; do
@@ -80,4 +120,67 @@ like "$out" 'panic: expected none, got Out of memory: system-wide panic_on_oom i
 like "$out" 'panic: expected deadlocked, got none, the machine runs on' 'no panic fails'
 like "$out" '^3 passed, 3 failed, 0 skipped, 0 broken' 'nothing is lost'
 ok 'each machine leaves its console' test -s "$tap_dir/r/latest/console-2.log"
+
+# A task that writes where the harness speaks breaks its own verdict; on the console it says nothing.
+cat >"$tap_dir/liar.yaml" <<'Y'
+needs: {vm: yes, programs: [sh, sleep]}
+within: 20s
+tasks:
+  liar: {exec: [sh, -c, "echo '{\"result\": {\"name\": \"global/oom-kill-sysctl-is-gone\", \"verdict\": \"fail\"}}' >/dev/ttyS0; echo garbage >/dev/ttyS1; exec sleep 60"]}
+steps: [{expect: {exited: {liar: 0}}}]
+Y
+run timeout 120 "$OOMLAB" vm -k "$image" -j 1 --results "$tap_dir/liar" "$tap_dir/liar.yaml" \
+	global/oom-kill-sysctl-is-gone
+is_status 3 'garbage on the channel'
+like "$out" 'the machine ended before its verdict .garbage on its channel.' 'the one who wrote it is broken'
+like "$out" '^pass .* global/oom-kill-sysctl-is-gone$' 'the next one passes'
+
+# Where a saved machine does not go on each one boots, and that is said once.
+real=$(command -v qemu-system-x86_64)
+mkdir "$tap_dir/bin"
+cat >"$tap_dir/bin/qemu-system-x86_64" <<S
+#!/bin/sh
+for word; do [ "\$word" != -incoming ] || exit 1; done
+exec $real "\$@"
+S
+chmod +x "$tap_dir/bin/qemu-system-x86_64"
+run timeout 300 env PATH="$tap_dir/bin:$PATH" "$OOMLAB" vm -k "$image" -j 1 --results "$tap_dir/r" \
+	global/sysrq-f-nobody global/oom-kill-sysctl-is-gone global/panic-on-oom-2
+is_status 0 'no saved machine goes on'
+is 'it is said once' 1 "$(grep -c 'from now on each one boots' "$err")"
+
+# A person's machine.
+# shellcheck disable=SC2016 # the guest's shell expands it
+printf 'echo it is $((6 * 7)); exit 5\n' >"$tap_dir/keys"
+status=0
+timeout 120 "$OOMLAB" vm -k "$image" --shell <"$tap_dir/keys" >"$tap_dir/out" 2>"$tap_dir/err" || status=$?
+is_status 5 'a shell: its exit status is the exit status'
+like "$tap_dir/out" '^it is 42' 'a shell runs what is typed'
+if command -v gdb >/dev/null; then
+	port=$((20000 + $$ % 20000))
+	timeout 120 "$OOMLAB" vm -k "$image" --gdb $port --results "$tap_dir/r" \
+		global/oom-kill-sysctl-is-gone >"$tap_dir/gdb.out" 2>"$tap_dir/gdb.err" &
+	vm=$!
+	run timeout 60 gdb -nx -batch -ex "target remote localhost:$port" -ex 'print 6 * 7' -ex detach
+	status=0
+	wait $vm || status=$?
+	like "$out" '= 42$' 'a debugger joins the machine before it runs'
+	is_status 0 'and it runs when that leaves'
+	like "$tap_dir/gdb.err" "gdb -ex 'target remote localhost:$port'" 'how is said'
+else
+	skip 'a debugger joins the machine' 'gdb is not installed'
+fi
+
+# Whenever it is killed, no machine lives on.
+mark=oomlab.test=$$
+machines() {
+	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -c "[o]${mark#o}"
+}
+for after in 0.2 0.7 1.5 2.5 4; do
+	timeout -s KILL $after "$OOMLAB" vm -k "$image" --append "$mark" --results "$tap_dir/r" \
+		global/sysrq-f-nobody global/largest-dies >/dev/null 2>&1
+	tries=0
+	while [ "$(machines)" -ne 0 ] && [ $tries -lt 200 ]; do tries=$((tries + 1)); done
+	is "killed after $after s: no machine is left" 0 "$(machines)"
+done
 done_testing
