@@ -124,6 +124,10 @@ const char *const *cg_knob_names(void);
  * later, in the order the kernel accepts); memory.low becomes soft_limit only if asked for by
  * that name (their meanings differ); "max" is -1. */
 int cg_set(struct cg *cg, const char *knob, const char *value, struct err *err);
+/* The same with O_NONBLOCK, which has the kernel not wait: a limit below usage is set, and nothing
+ * is reclaimed and nobody killed until somebody asks for more (v2, since 6.16; older kernels do as
+ * cg_set() does). -EOPNOTSUPP on v1 for a knob that is more than one file. */
+int cg_set_nonblock(struct cg *cg, const char *knob, const char *value, struct err *err);
 /* Reads a knob back in the same canonical form. */
 int cg_get(const struct cg *cg, const char *knob, char *buf, size_t size, struct err *err);
 
@@ -131,9 +135,11 @@ int cg_get(const struct cg *cg, const char *knob, char *buf, size_t size, struct
 
 /* A counter by name:
  *   usage peak failcnt swap_usage kmem  (bytes, bytes, times, bytes, bytes)
+ *   peak_since_reset                                   (bytes; see cg_reset_peak())
  *   under_oom oom_kill oom_kill_disable (v1 memory.oom_control; v2: oom_kill from memory.events)
  *   oom_kill_local oom oom_group_kill max high low     (v2 memory.events[.local])
- *   events.NAME events_local.NAME stat.NAME            (any field that is there)
+ *   events.NAME events_local.NAME swap_events.NAME stat.NAME   (any field that is there)
+ *   frozen                                             (v2: 1 while all below are frozen)
  *   pressure_some_us pressure_full_us                  (PSI totals, microseconds)
  *   pids                                               (pids.current)
  * Files are opened when the group is made and re-read from offset 0, without allocating. Once
@@ -151,6 +157,11 @@ struct cg_vitals {
 	uint64_t under_oom; /* v1 alone */
 };
 int cg_vitals(const struct cg *cg, struct cg_vitals *ret, struct err *err);
+
+/* From now on 'peak_since_reset' is the highest usage since this call. v1 resets the group's
+ * 'peak', v2 (6.12 and later) what this program reads alone. -EINVAL, -EACCES: the kernel has no
+ * reset. */
+int cg_reset_peak(struct cg *cg, struct err *err);
 
 /* Whole memory.stat, memory.events and events.local as "name value" text, unknown fields kept,
  * for the record: each line prefixed "stat.", "events.", "events_local.", "oom_control.". */

@@ -83,6 +83,20 @@ int cg_knob_supported(const struct cg_host *host, const char *name, struct err *
 	return row_supported(host, cg_knob_row(name), err);
 }
 
+static int write_file(int dirfd, const char *file, const char *value, int flags, struct err *err)
+{
+	size_t size = strlen(value);
+
+	if (flags == 0)
+		return fd_write_text(dirfd, file, value, err);
+	FD_AUTO fd = fd_open_at(dirfd, file, O_WRONLY | flags, 0, err);
+	if (fd < 0)
+		return fd;
+	if (write(fd, value, size) != (ssize_t)size)
+		return err_errno(err, errno, "cannot write '%s' to '%s'", value, file);
+	return 0;
+}
+
 /* ---- raw files ----------------------------------------------------------------------------- */
 
 /* The v2 directory of a hybrid group has its own files (cgroup.*, *.pressure): second choice. */
@@ -105,13 +119,13 @@ static int raw_missing(const char *file, struct err *err)
 
 /* Where the prefix is no controller of this host, or cannot be had, the v2 directory may have the
  * file all the same ("memory.pressure" of a hybrid host); if not, the first reason is told. */
-static int raw_set(struct cg *cg, const char *file, const char *value, struct err *err)
+static int raw_set(struct cg *cg, const char *file, const char *value, int flags, struct err *err)
 {
 	char controller[32];
 	struct err why = ERR_INIT;
 	int need = cg_place_need(cg, cg_controller_of(file, controller), &why);
 	int dirfd = raw_dir(cg, file);
-	int rc = dirfd < 0 ? -ENOENT : fd_write_text(dirfd, file, value, err);
+	int rc = dirfd < 0 ? -ENOENT : write_file(dirfd, file, value, flags, err);
 
 	if (rc == -ENOENT && need < 0)
 		return err_set(err, why.code, "raw:%s: %s", file, why.text);
@@ -150,16 +164,17 @@ static int explain(const struct cg *cg, const struct cg_knob *knob, struct err *
 }
 
 static int set_file(const struct cg_knob *knob, enum cg_version version, int dirfd,
-		    const char *value, struct err *err)
+		    const char *value, int flags, struct err *err)
 {
 	char text[CG_VALUE_MAX];
 
 	if (cg_encode(knob, version, value, text, sizeof(text), err) < 0)
 		return -err->code;
-	return fd_write_text(dirfd, cg_knob_file(knob, version), text, err);
+	return write_file(dirfd, cg_knob_file(knob, version), text, flags, err);
 }
 
-static int set_row(struct cg *cg, const struct cg_knob *knob, const char *value, struct err *err)
+static int set_row(struct cg *cg, const struct cg_knob *knob, const char *value, int flags,
+		   struct err *err)
 {
 	char controller[32];
 	enum cg_version version =
@@ -171,9 +186,13 @@ static int set_row(struct cg *cg, const struct cg_knob *knob, const char *value,
 		return lacking(knob, version, err);
 	if (cg_place_need(cg, controller, err) < 0)
 		return err_wrap(err, "%s", knob->name);
-	int rc = version == CG_V1 && knob->v1_set
-			 ? knob->v1_set(cg, knob, value, err)
-			 : set_file(knob, version, cg_place_of(cg, controller)->dirfd, value, err);
+	bool more = version == CG_V1 && knob->v1_set;
+	if (more && flags)
+		return err_set(err, EOPNOTSUPP, "%s: it is set without waiting on cgroup v2 alone",
+			       knob->name);
+	int rc = more ? knob->v1_set(cg, knob, value, err)
+		      : set_file(knob, version, cg_place_of(cg, controller)->dirfd, value, flags,
+				 err);
 	if (rc == -ENOENT)
 		return lacking(knob, version, err);
 	return rc < 0 ? explain(cg, knob, err) : 0;
@@ -224,14 +243,25 @@ static int find(const struct cg *cg, const char *name, const struct cg_knob **re
 	return 0;
 }
 
-int cg_set(struct cg *cg, const char *knob, const char *value, struct err *err)
+static int set_with(struct cg *cg, const char *knob, const char *value, int flags, struct err *err)
 {
 	const struct cg_knob *row = NULL;
 
 	if (find(cg, knob, &row, err) < 0)
 		return -err->code;
-	int rc = row ? set_row(cg, row, value, err) : raw_set(cg, cg_knob_raw(knob), value, err);
+	int rc = row ? set_row(cg, row, value, flags, err)
+		     : raw_set(cg, cg_knob_raw(knob), value, flags, err);
 	return rc < 0 ? err_wrap(err, "group '%s'", cg->name) : 0;
+}
+
+int cg_set(struct cg *cg, const char *knob, const char *value, struct err *err)
+{
+	return set_with(cg, knob, value, 0, err);
+}
+
+int cg_set_nonblock(struct cg *cg, const char *knob, const char *value, struct err *err)
+{
+	return set_with(cg, knob, value, O_NONBLOCK, err);
 }
 
 int cg_get(const struct cg *cg, const char *knob, char *buf, size_t size, struct err *err)

@@ -21,12 +21,16 @@ static const struct {
 } files[CG_FILES] = {
 	[CG_F_USAGE] = {"memory", "memory.usage_in_bytes", "memory.current"},
 	[CG_F_PEAK] = {"memory", "memory.max_usage_in_bytes", "memory.peak"},
+	/* A descriptor of its own: on v2 a reset counts for the one that it was written to. */
+	[CG_F_PEAK_RESET] = {"memory", "memory.max_usage_in_bytes", "memory.peak"},
 	[CG_F_FAILCNT] = {"memory", "memory.failcnt", NULL},
 	[CG_F_SWAP] = {"memory", "memory.memsw.usage_in_bytes", "memory.swap.current"},
 	[CG_F_KMEM] = {"memory", "memory.kmem.usage_in_bytes", NULL},
 	[CG_F_OOM_CONTROL] = {"memory", "memory.oom_control", NULL},
 	[CG_F_EVENTS] = {"memory", NULL, "memory.events"},
 	[CG_F_EVENTS_LOCAL] = {"memory", NULL, "memory.events.local"},
+	[CG_F_SWAP_EVENTS] = {"memory", NULL, "memory.swap.events"},
+	[CG_F_GROUP_EVENTS] = {"memory", NULL, "cgroup.events"},
 	[CG_F_STAT] = {"memory", "memory.stat", "memory.stat"},
 	[CG_F_PRESSURE] = {NULL, NULL, "memory.pressure"},
 	[CG_F_PIDS] = {"pids", "pids.current", "pids.current"},
@@ -65,6 +69,7 @@ struct counter {
 static const struct counter counters[] = {
 	{"usage", WHOLE(USAGE), WHOLE(USAGE)},
 	{"peak", WHOLE(PEAK), WHOLE(PEAK)},
+	{"peak_since_reset", WHOLE(PEAK_RESET), WHOLE(PEAK_RESET)},
 	{"failcnt", WHOLE(FAILCNT), NONE},
 	{"swap_usage", {.file = CG_F_SWAP, .minus_usage = true}, WHOLE(SWAP)},
 	{"kmem", WHOLE(KMEM), FIELD(STAT, "kernel")},
@@ -79,6 +84,8 @@ static const struct counter counters[] = {
 	{"low", NONE, FIELD(EVENTS, "low")},
 	{"events.", NONE, WHOLE(EVENTS)},
 	{"events_local.", NONE, WHOLE(EVENTS_LOCAL)},
+	{"swap_events.", NONE, WHOLE(SWAP_EVENTS)},
+	{"frozen", NONE, FIELD(GROUP_EVENTS, "frozen")},
 	{"oom_control.", WHOLE(OOM_CONTROL), NONE},
 	{"stat.", WHOLE(STAT), WHOLE(STAT)},
 	{"pressure_some_us", TOTAL("some "), TOTAL("some ")},
@@ -386,6 +393,25 @@ int cg_counter_supported(const struct cg_host *host, const char *name, struct er
 	if (key && lacks_field(hier, sign, file, key))
 		return err_set(err, EOPNOTSUPP, "counter '%s': %s of this kernel has no field '%s'",
 			       name, file, key);
+	return 0;
+}
+
+/* ---- peak ---------------------------------------------------------------------------------- */
+
+int cg_reset_peak(struct cg *cg, struct err *err)
+{
+	bool v1 = cg_host_version(cg->host, "memory") == CG_V1;
+	const char *file = v1 ? files[CG_F_PEAK_RESET].v1 : files[CG_F_PEAK_RESET].v2;
+	/* v1 takes 0 alone, v2 whatever is not empty. */
+	static const char text[] = "0";
+	FD_AUTO fd = fd_open_at(cg_place_of(cg, "memory")->dirfd, file, O_RDWR, 0, err);
+
+	if (fd < 0)
+		return err_wrap(err, "group '%s'", cg->name);
+	if (write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1)
+		return err_errno(err, errno, "group '%s': cannot reset '%s'", cg->name, file);
+	fd_close_var(&cg->file[CG_F_PEAK_RESET]);
+	cg->file[CG_F_PEAK_RESET] = fd_take(&fd);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "base/random.h"
 #include "workloads/hog_run.h"
 
 static const char *const orders[] = {"sequential", "stride", "random", NULL};
@@ -52,7 +53,8 @@ static const struct opt opts[] = {
 	 .kind = OPT_U64,
 	 .offset = offsetof(struct values, seed),
 	 .arg = "N",
-	 .help = "start of the random order, the same order for the same seed (default 1)"},
+	 .help = "start of the random order, the same order for the same seed (default: drawn "
+		 "from --run-seed, 1 without)"},
 	{.name = "access",
 	 .kind = OPT_CHOICE,
 	 .offset = offsetof(struct values, access),
@@ -155,6 +157,8 @@ static int setup(struct hog *hog, void *data, struct err *err)
 	struct values *values = data;
 
 	values->pages = hog_pages(hog, values->size_bytes);
+	if (values->seed == UINT64_MAX)
+		values->seed = hog->seeded ? random_next(&hog->draws) : 1;
 	values->walk = values->seed;
 	if (values->pages == 0)
 		return err_set(err, EINVAL, "--size expects a size above 0, got 0");
@@ -236,7 +240,7 @@ const struct wl wl_fault = {
 			.pace = {.block_bytes = 1 << 20, .total_bytes = UINT64_MAX},
 			.size_bytes = 64 << 20,
 			.stride_pages = 512,
-			.seed = 1,
+			.seed = UINT64_MAX,
 		},
 	.needs = WL_MEMORY,
 	.free_running = true,

@@ -35,6 +35,18 @@ static char *who_died(const struct result *result)
 	return take_text(&text);
 }
 
+/* The key of an expectation that did not hold. What no line of the file asked for, as a kill that
+ * nobody named, is another failure than a line with the same key. */
+static char *word_of(const json_t *finding)
+{
+	const char *what = json_string_value(json_object_get(finding, "what"));
+	const char *at = json_string_value(json_object_get(finding, "at"));
+
+	if (!what || !json_is_false(json_object_get(finding, "ok")))
+		return NULL;
+	return at && strchr(at, ':') ? mem_dup(what) : mem_printf("%s by no line", what);
+}
+
 char *vm_outcome_failed(const struct result *result)
 {
 	struct str text = STR_INIT;
@@ -42,9 +54,9 @@ char *vm_outcome_failed(const struct result *result)
 	size_t i;
 
 	json_array_foreach (result->findings, i, finding) {
-		const char *what = json_string_value(json_object_get(finding, "what"));
-		if (what && json_is_false(json_object_get(finding, "ok")))
-			add_word(&text, what);
+		MEM_AUTO char *word = word_of(finding);
+		if (word)
+			add_word(&text, word);
 	}
 	return take_text(&text);
 }

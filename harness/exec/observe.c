@@ -162,6 +162,8 @@ static void observe_task(struct runner *run, int index, unsigned wants)
 		return;
 	if (wants & JUDGE_WANTS_BLOCKED)
 		observe_blocked(run, index);
+	if (wants & JUDGE_WANTS_STATE)
+		world->proc_state = read_state(world->pid);
 	if (!world->is_hog) {
 		bool dead = is_zombie(world->pid);
 		world->proc_state = dead ? 'Z' : 0;

@@ -159,7 +159,8 @@ static int make_group(struct runner *run, int index, struct err *err)
 
 	int r = cg_create(run->options->cg_host, above, plan->leaf, &run->groups[index], err);
 	for (size_t i = 0; r >= 0 && i < plan->n_knobs; i++)
-		r = cg_set(run->groups[index], plan->knobs[i].knob, plan->knobs[i].value, err);
+		r = (plan->knobs[i].nonblock ? cg_set_nonblock : cg_set)(
+			run->groups[index], plan->knobs[i].knob, plan->knobs[i].value, err);
 	if (r >= 0)
 		r = events_watch_group(run, index, err);
 	if (r < 0)

@@ -57,7 +57,7 @@ struct runner {
 	struct cg *top;	    /* the scenario's own group */
 	struct cg *outside; /* v2: of tasks without a group, as 'top' may hold none; else NULL */
 	struct cg **groups; /* one per plan group; NULL once removed */
-	int *pressure_fds; /* one per plan group; 0: not watched */
+	int *pressure_fds;  /* one per plan group; 0: not watched */
 	struct task *tasks;
 	struct task_hook *hooks; /* one a task: (runner, task index) for callbacks */
 	struct world world;
@@ -132,6 +132,8 @@ bool alloc_send(struct runner *run, const struct plan_step *step, enum hog_op op
 /* A group's usage without what CPUs have taken in advance; takes some milliseconds. */
 int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_bytes, struct err *err);
 void step_decide(struct runner *run, const struct plan_step *step);
+/* tracer.c */
+void step_trace(struct runner *run, const struct plan_step *step);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
 /* The machine should go down now; who still runs then has failed. */

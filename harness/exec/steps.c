@@ -54,7 +54,8 @@ static void set_knob(struct runner *run, const struct plan_step *step,
 	struct world_group *world = &run->world.groups[target->group];
 	struct err err = ERR_INIT;
 
-	int r = cg_set(cg, knob->knob, knob->value, &err);
+	int r = knob->nonblock ? cg_set_nonblock(cg, knob->knob, knob->value, &err)
+			       : cg_set(cg, knob->knob, knob->value, &err);
 	emit(run, "set",
 	     json_pack("{s:s, s:s, s:s, s:i}", "group", world->name, "knob", knob->knob, "value",
 		       knob->value, "errno", r < 0 ? err.code : 0));
@@ -137,6 +138,18 @@ static void step_watch(struct runner *run, const struct plan_step *step)
 				  run->plan->groups[target->group].name);
 		else if (events_watch_pressure(run, target->group, target->trigger, &err) < 0)
 			step_fail(run, step, "watch: %s", err.text);
+	}
+}
+
+static void step_reset(struct runner *run, const struct plan_step *step)
+{
+	struct err err;
+
+	for (size_t i = 0; i < step->n_targets && !run->stop; i++) {
+		int group = step->targets[i].group;
+		if (cg_reset_peak(run->groups[group], &err) < 0)
+			step_fail(run, step, "reset_peak: %s", err.text);
+		emit(run, "reset_peak", json_pack("{s:s}", "group", run->world.groups[group].name));
 	}
 }
 
@@ -328,6 +341,7 @@ static void (*const step_table[])(struct runner *, const struct plan_step *) = {
 	[PLAN_NICE] = step_nice,     [PLAN_QUIT] = step_quit,	  [PLAN_SWAP] = step_swap,
 	[PLAN_REMOVE] = step_remove, [PLAN_EXPECT] = step_expect, [PLAN_DECIDE] = step_decide,
 	[PLAN_SYSRQ] = step_sysrq,   [PLAN_REPEAT] = step_repeat, [PLAN_WATCH] = step_watch,
+	[PLAN_RESET] = step_reset,   [PLAN_TRACE] = step_trace,
 };
 
 void step_run(struct runner *run, const struct plan_step *step)

@@ -256,7 +256,7 @@ static char **hog_argv(const struct plan_task *plan, uint64_t seed)
 	argv[at++] = mem_printf("--receipt-fd=%d", RECEIPT_FD);
 	argv[at++] = mem_printf("--name=%s", plan->name); /* what the kernel's log says */
 	if (seed)
-		argv[at++] = mem_printf("--seed=%llu", (unsigned long long)seed);
+		argv[at++] = mem_printf("--run-seed=%llu", (unsigned long long)seed);
 	if (!plan->confine)
 		argv[at++] = mem_dup("--no-confine");
 	for (size_t i = 0; i < n; i++)

@@ -49,6 +49,7 @@ enum judge_wants {
 	JUDGE_WANTS_SCORE = 1 << 2, /* /proc/PID/oom_score of tasks */
 	JUDGE_WANTS_POPULATED = 1 << 3,
 	JUDGE_WANTS_BLOCKED = 1 << 4, /* state and wchan of tasks with a command under way */
+	JUDGE_WANTS_STATE = 1 << 6,   /* state of tasks; read only where nobody is dying */
 	JUDGE_WANTS_LOG = 1 << 5,     /* cannot be judged without the kernel's log (a skip there) */
 };
 unsigned judge_wants(const struct expect *expect);

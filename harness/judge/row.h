@@ -110,6 +110,7 @@ ROW_EVAL(row_eval_order);
 ROW_EVAL(row_eval_alive);
 ROW_EVAL(row_eval_blocked);
 ROW_EVAL(row_eval_resumed);
+ROW_EVAL(row_eval_stopped);
 ROW_EVAL(row_eval_exited);
 ROW_EVAL(row_eval_errno);
 ROW_EVAL(row_eval_touched);

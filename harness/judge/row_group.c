@@ -10,11 +10,13 @@
 
 /* ---- counters ------------------------------------------------------------------------------- */
 
-static const char *const byte_counters[] = {"usage", "peak", "kmem", "swap_usage", NULL};
+static const char *const byte_counters[] = {"usage", "peak",	   "peak_since_reset",
+					    "kmem",  "swap_usage", NULL};
 
 /* What can fall again; all other counters only rise, so an exact value that was passed is lost. */
 static const char *const falling[] = {
-	"usage", "kmem", "swap_usage", "under_oom", "oom_kill_disable", "pids", NULL};
+	"usage",  "kmem", "swap_usage", "peak_since_reset", "under_oom", "oom_kill_disable",
+	"frozen", "pids", NULL};
 
 static bool listed(const char *const *list, const char *name)
 {

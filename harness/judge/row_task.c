@@ -1,5 +1,5 @@
 /*
- * Expectations about what tasks are: alive, blocked, resumed, exited.
+ * Expectations about what tasks are: alive, blocked, resumed, stopped, exited.
  */
 #include <ctype.h>
 
@@ -15,7 +15,8 @@ void row_parse_tasks(struct parse *parse, const struct node *value)
 		row_mistake(parse, value, "expected a task's name or a list of them, got none");
 }
 
-/* ---- alive, blocked, resumed: all the same question of different kinds ---------------------- */
+/* ---- alive, blocked, resumed, stopped: all the same question of different kinds
+ * ---------------------- */
 
 /* What is known about one task: whether it is (yes), may be at this moment (maybe), may be at
  * some later time (later). */
@@ -75,6 +76,20 @@ static struct standing stand_resumed(const struct world_task *task)
 static void miss_resumed(struct tell *out, const struct world_task *task)
 {
 	tell_add(out, task->was_blocked ? ", has not gone on" : ", was never blocked");
+}
+
+static struct standing stand_stopped(const struct world_task *task)
+{
+	bool stopped =
+		task->life == WORLD_RUNNING && (task->proc_state == 'T' || task->proc_state == 't');
+
+	return (struct standing){stopped, stopped, !world_task_dead(task)};
+}
+
+static void miss_stopped(struct tell *out, const struct world_task *task)
+{
+	if (task->life == WORLD_RUNNING)
+		tell_add(out, ", not stopped");
 }
 
 static void count_standing(const struct kind *kind, const struct target *target,
@@ -163,6 +178,14 @@ enum judge_state row_eval_resumed(const struct item *item, const struct world *w
 				  struct finding *ret)
 {
 	static const struct kind kind = {stand_resumed, miss_resumed, true};
+
+	return eval_kind(&kind, item, world, ret);
+}
+
+enum judge_state row_eval_stopped(const struct item *item, const struct world *world,
+				  struct finding *ret)
+{
+	static const struct kind kind = {stand_stopped, miss_stopped, false};
 
 	return eval_kind(&kind, item, world, ret);
 }

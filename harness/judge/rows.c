@@ -20,6 +20,8 @@
 	    "these tasks sleep in the kernel's OOM wait (state D)")                               \
 	ROW("resumed", row_parse_tasks, row_eval_resumed, NULL, JUDGE_WANTS_BLOCKED,              \
 	    "these tasks were blocked and went on")                                               \
+	ROW("stopped", row_parse_tasks, row_eval_stopped, NULL, JUDGE_WANTS_STATE,                \
+	    "these tasks are stopped by a signal or a tracer (state T or t)")                     \
 	ROW("exited", row_parse_exited, row_eval_exited, row_claim_exited, 0,                     \
 	    "how tasks ended: {TASK: 0}, {TASK: SIGTERM}, {TASK: {code: '>=1'}}")                 \
 	ROW("counters", row_parse_counters, row_eval_counters, NULL, 0,                           \

@@ -228,6 +228,18 @@ static void check_watch(struct check *check, const struct plan_step *step)
 		(void)check_exists(check, step->targets[i].group, step->at, "watch");
 }
 
+static void check_reset(struct check *check, const struct plan_step *step)
+{
+	for (size_t i = 0; i < step->n_targets; i++)
+		(void)check_exists(check, step->targets[i].group, step->at, "reset_peak");
+}
+
+static void check_trace(struct check *check, const struct plan_step *step)
+{
+	for (size_t i = 0; i < step->n_targets; i++)
+		(void)check_is_there(check, step->targets[i].task, step->at, "trace");
+}
+
 static bool is_below(const struct plan *plan, int group, int top)
 {
 	while (group >= 0 && group != top)
@@ -278,6 +290,7 @@ static void (*const checks[])(struct check *check, const struct plan_step *step)
 	[PLAN_NICE] = check_tune,     [PLAN_QUIT] = check_quit,	    [PLAN_SWAP] = check_swap,
 	[PLAN_REMOVE] = check_remove, [PLAN_EXPECT] = check_expect, [PLAN_DECIDE] = check_decide,
 	[PLAN_SYSRQ] = check_sysrq,   [PLAN_REPEAT] = check_repeat, [PLAN_WATCH] = check_watch,
+	[PLAN_RESET] = check_reset,   [PLAN_TRACE] = check_trace,
 };
 
 static void check_all(struct check *check, const struct plan_step *steps, size_t n)

@@ -174,9 +174,21 @@ static bool plain_value(struct build *b, int group, const struct node *key,
 	return true;
 }
 
+struct extras {
+	struct plan_knob *knob;
+	int *error;
+};
+
 static void knob_errno(struct build *b, const struct node *value, void *data)
 {
-	read_errno(b, value, data);
+	read_errno(b, value, ((struct extras *)data)->error);
+}
+
+static void knob_nonblock(struct build *b, const struct node *value, void *data)
+{
+	struct extras *extras = data;
+
+	read_bool(b, value, "nonblock", &extras->knob->nonblock);
 }
 
 static void ignore(struct build *b, const struct node *value, void *data)
@@ -191,6 +203,7 @@ bool build_knob(struct build *b, int group, const struct node *key, const struct
 {
 	static const struct key keys[] = {{"value", ignore, true},
 					  {"errno", knob_errno, false},
+					  {"nonblock", knob_nonblock, false},
 					  {"when", ignore, false},
 					  {"unless", ignore, false},
 					  {NULL, NULL, false}};
@@ -199,7 +212,8 @@ bool build_knob(struct build *b, int group, const struct node *key, const struct
 	if (value->kind != NODE_MAP)
 		return plain_value(b, group, key, value, ret);
 	MEM_AUTO char *what = mem_printf("'%s'", key->text);
-	if (!read_keys(b, value, what, keys, NULL, ret_error))
+	struct extras extras = {ret, ret_error};
+	if (!read_keys(b, value, what, keys, NULL, &extras))
 		return false;
 	uint64_t now = b->limit_now[group], worst = b->limit_worst[group];
 	bool takes_place = build_when(b, value);

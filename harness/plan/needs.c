@@ -305,6 +305,22 @@ static void need_files(struct build *b, const struct need *need, const struct no
 	}
 }
 
+static void need_counters(struct build *b, const struct need *need, const struct node *value,
+			  struct str *missing)
+{
+	struct err err = ERR_INIT;
+	const char **names;
+	size_t n = read_texts(b, value, need->name, &names);
+
+	for (size_t i = 0; i < n; i++) {
+		if (cg_counter_check(names[i], &err) < 0)
+			diag_add(b->diags, b->file, value, "%s: %s", need->name, err.text);
+		else if (b->cg && !b->facts->no_groups[0] &&
+			 cg_counter_supported(b->cg, names[i], &err) < 0)
+			miss(missing, "%s", err.text);
+	}
+}
+
 /* What takes the whole machine down must be judged from outside of it. */
 static void need_vm(struct build *b, const struct need *need, const struct node *value,
 		    struct str *missing)
@@ -346,6 +362,7 @@ static const struct need needs[] = {
 	{"localevents", need_flag, FIELD(localevents),
 	 "memory.events of groups without those below",
 	 "mount -o remount,memory_localevents /sys/fs/cgroup"},
+	{"counters", need_counters, 0, NULL, NULL},
 	{"files", need_files, 0, NULL, NULL},
 	{"writable", need_files, 0, NULL, NULL},
 	{"pids", need_version, FIELD(pids_version), "the pids controller",

@@ -20,6 +20,7 @@
 struct plan_knob {
 	const char *knob;  /* canonical name of cgroups/ */
 	const char *value; /* as cg_set() takes it; percentages resolved */
+	bool nonblock;	   /* by cg_set_nonblock() */
 	const struct node *at;
 };
 
@@ -83,6 +84,8 @@ enum plan_step_kind {
 	PLAN_QUIT,   /* tell a hog to exit */
 	PLAN_SWAP,   /* swapoff / swapon of the scenario's own swap */
 	PLAN_REMOVE, /* remove a group */
+	PLAN_RESET,  /* count the groups' peak anew */
+	PLAN_TRACE,  /* stop tasks by a tracer */
 	PLAN_WATCH,  /* have the kernel tell when groups stall on memory */
 	PLAN_SYSRQ,  /* have the kernel do what a key with SysRq does */
 	PLAN_EXPECT,
@@ -101,8 +104,8 @@ enum plan_until {
 };
 
 struct plan_target {
-	int task;	     /* PLAN_START, _SPAWN, _SIGNAL, _MOVE, _ADJ, _NICE, _QUIT */
-	int group;	     /* PLAN_MOVE: to; PLAN_SET, _REMOVE, _WATCH: of */
+	int task;	     /* PLAN_START, _SPAWN, _SIGNAL, _MOVE, _ADJ, _NICE, _QUIT, _TRACE */
+	int group;	     /* PLAN_MOVE: to; PLAN_SET, _REMOVE, _RESET, _WATCH: of */
 	const char *trigger; /* PLAN_WATCH: as cg_pressure_fd() takes it */
 	int64_t value;	     /* signal number, adj, nice, exit status */
 	size_t n_knobs;	     /* PLAN_SET */

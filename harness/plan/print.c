@@ -111,7 +111,8 @@ static void print_set(struct str *out, const struct plan *plan, const struct pla
 		const struct plan_target *target = &step->targets[i];
 		str_addf(out, " %s:", plan->groups[target->group].name);
 		for (size_t k = 0; k < target->n_knobs; k++)
-			str_addf(out, " %s=%s", target->knobs[k].knob, target->knobs[k].value);
+			str_addf(out, " %s=%s%s", target->knobs[k].knob, target->knobs[k].value,
+				 target->knobs[k].nonblock ? " without waiting" : "");
 		if (target->error)
 			str_addf(out, " (%s)",
 				 target->error < 0 ? "may fail" : strerrorname_np(target->error));
@@ -153,7 +154,7 @@ static void print_fill(struct str *out, const struct plan *plan, const struct pl
 static void print_target(struct str *out, const struct plan *plan, const struct plan_step *step,
 			 const struct plan_target *target)
 {
-	if (step->kind == PLAN_REMOVE || step->kind == PLAN_WATCH)
+	if (step->kind == PLAN_REMOVE || step->kind == PLAN_WATCH || step->kind == PLAN_RESET)
 		str_addf(out, " %s", plan->groups[target->group].name);
 	else
 		str_addf(out, " %s", plan->tasks[target->task].name);
@@ -168,12 +169,13 @@ static void print_target(struct str *out, const struct plan *plan, const struct 
 }
 
 static const char *const step_words[] = {
-	[PLAN_SET] = "set",	  [PLAN_ALLOC] = "step",	[PLAN_FREE] = "free",
-	[PLAN_START] = "start",	  [PLAN_SPAWN] = "spawn",	[PLAN_SIGNAL] = "signal",
-	[PLAN_MOVE] = "move",	  [PLAN_ADJ] = "oom_score_adj", [PLAN_NICE] = "nice",
-	[PLAN_QUIT] = "quit",	  [PLAN_SWAP] = "swap",		[PLAN_REMOVE] = "remove",
-	[PLAN_SYSRQ] = "sysrq",	  [PLAN_FILL] = "fill",		[PLAN_EXPECT] = "expect",
-	[PLAN_DECIDE] = "decide", [PLAN_REPEAT] = "repeat",	[PLAN_WATCH] = "watch",
+	[PLAN_SET] = "set",	     [PLAN_ALLOC] = "step",	   [PLAN_FREE] = "free",
+	[PLAN_START] = "start",	     [PLAN_SPAWN] = "spawn",	   [PLAN_SIGNAL] = "signal",
+	[PLAN_MOVE] = "move",	     [PLAN_ADJ] = "oom_score_adj", [PLAN_NICE] = "nice",
+	[PLAN_QUIT] = "quit",	     [PLAN_SWAP] = "swap",	   [PLAN_REMOVE] = "remove",
+	[PLAN_SYSRQ] = "sysrq",	     [PLAN_FILL] = "fill",	   [PLAN_EXPECT] = "expect",
+	[PLAN_DECIDE] = "decide",    [PLAN_REPEAT] = "repeat",	   [PLAN_WATCH] = "watch",
+	[PLAN_RESET] = "reset_peak", [PLAN_TRACE] = "trace",
 };
 
 static void print_steps(struct str *out, const struct plan *plan, const struct plan_step *steps,

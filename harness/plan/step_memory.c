@@ -47,16 +47,36 @@ void read_set(struct build *b, const struct node *value, struct plan_step *step)
 	}
 }
 
-void read_remove(struct build *b, const struct node *value, struct plan_step *step)
+static void read_groups(struct build *b, const struct node *value, const char *what,
+			struct plan_step *step)
 {
 	const char **names;
-	size_t n = read_texts(b, value, "remove", &names);
+	size_t n = read_texts(b, value, what, &names);
 
 	for (size_t i = 0; i < n; i++) {
 		int group = find_group(b, value, names[i]);
 		if (group >= 0)
 			add_target(b, step)->group = group;
 	}
+}
+
+void read_remove(struct build *b, const struct node *value, struct plan_step *step)
+{
+	read_groups(b, value, "remove", step);
+}
+
+void read_reset(struct build *b, const struct node *value, struct plan_step *step)
+{
+	struct err err = ERR_INIT;
+
+	read_groups(b, value, "reset_peak", step);
+	if (!b->cg || b->facts->no_groups[0])
+		return;
+	if (cg_counter_supported(b->cg, "peak_since_reset", &err) < 0)
+		skip(b, "%s", err.text);
+	else if (cg_host_version(b->cg, "memory") == CG_V2 &&
+		 !cg_file_writable(b->cg, "memory.peak"))
+		skip(b, "reset_peak: memory.peak of this kernel cannot be reset (since 6.12)");
 }
 
 /* ---- watch --------------------------------------------------------------------------------- */

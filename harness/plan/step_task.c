@@ -1,5 +1,6 @@
 /*
- * Steps that name tasks: start, spawn, quit, signal, move, oom_score_adj, nice. See steps.h.
+ * Steps that name tasks: start, spawn, quit, signal, move, oom_score_adj, nice,
+ * trace. See steps.h.
  */
 #include "harness/plan/steps.h"
 
@@ -118,6 +119,19 @@ static void read_pairs(struct build *b, const struct node *map, const char *what
 		struct about about = {step, &map->items[i], what};
 		each_task(b, &map->keys[i], what, fn, &about);
 	}
+}
+
+static void target_trace(struct build *b, int task, const struct node *at, void *data)
+{
+	(void)at;
+	add_target(b, ((struct about *)data)->step)->task = task;
+}
+
+void read_trace(struct build *b, const struct node *value, struct plan_step *step)
+{
+	struct about about = {step, NULL, "trace"};
+
+	each_task(b, value, "trace", target_trace, &about);
 }
 
 void read_start(struct build *b, const struct node *value, struct plan_step *step)

@@ -192,6 +192,8 @@ static const struct step_kind {
 	{"decide", PLAN_DECIDE, read_decide},
 	{"sysrq", PLAN_SYSRQ, read_sysrq},
 	{"watch", PLAN_WATCH, read_watch},
+	{"reset_peak", PLAN_RESET, read_reset},
+	{"trace", PLAN_TRACE, read_trace},
 	{"repeat", PLAN_REPEAT, NULL}, /* reads steps itself, with its depth */
 };
 

@@ -14,6 +14,7 @@ struct plan_target *add_target(struct build *b, struct plan_step *step);
 /* step_memory.c: groups, their knobs, and what workloads are told to allocate */
 void read_set(struct build *b, const struct node *value, struct plan_step *step);
 void read_remove(struct build *b, const struct node *value, struct plan_step *step);
+void read_reset(struct build *b, const struct node *value, struct plan_step *step);
 void read_alloc(struct build *b, const struct node *value, struct plan_step *step);
 void read_free(struct build *b, const struct node *value, struct plan_step *step);
 void read_fill(struct build *b, const struct node *value, struct plan_step *step);
@@ -26,6 +27,7 @@ void read_signals(struct build *b, const struct node *value, struct plan_step *s
 void read_move(struct build *b, const struct node *value, struct plan_step *step);
 void read_adj(struct build *b, const struct node *value, struct plan_step *step);
 void read_watch(struct build *b, const struct node *value, struct plan_step *step);
+void read_trace(struct build *b, const struct node *value, struct plan_step *step);
 void read_nice(struct build *b, const struct node *value, struct plan_step *step);
 
 /* steps.c: the map below 'expect', or a side of 'decide'; NULL with a mistake. */

@@ -66,15 +66,16 @@ void shrink_clear(struct node *root)
 
 /* ---- a task fewer --------------------------------------------------------------------------- */
 
-/* "big", and of its copies "big-2" and "big-*". */
+/* "big", of its copies "big-2" and "big-*", of its children "big.2" and "big.*". */
 static bool names_task(const char *text, const char *task)
 {
 	size_t len = strlen(task);
 
 	if (!text || strncmp(text, task, len) != 0)
 		return false;
-	return !text[len] || (text[len] == '-' &&
-			      (text[len + 1] == '*' || isdigit((unsigned char)text[len + 1])));
+	text += len;
+	return !*text || ((*text == '-' || *text == '.') && text[1] &&
+			  text[1 + strspn(text + 1, "0123456789*")] == '\0');
 }
 
 /* An entry that names it, or that is empty without those that do, goes. */

@@ -22,6 +22,8 @@ static void write_scalar(const char *text, struct str *out)
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			str_addf(out, "\\%c", *text);
+		else if (text[0] == '$' && text[1] == '{')
+			str_add(out, "$$"); /* it was one that is no parameter */
 		else if ((unsigned char)*text < ' ')
 			str_addf(out, "\\x%02x", (unsigned char)*text);
 		else

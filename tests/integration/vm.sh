@@ -70,6 +70,16 @@ for version in v1 v2; do
 	like "$tap_dir/$version/latest/record.json" "\"memory_version\": ${version#v}" "it was $version"
 done
 
+# What cgroup v2 has of its own, and how events are counted with the other way of mounting it.
+run timeout 300 "$OOMLAB" vm -k "$image" -c v2 --results "$tap_dir/own" v2
+is_status 0 'the catalogue of cgroup v2'
+like "$out" ' 0 failed, [0-9]* skipped, 0 broken' 'nothing of it fails'
+run timeout 300 "$OOMLAB" vm -k "$image" -c v2 --append OOMLAB_CGROUP2_OPTIONS=memory_localevents \
+	--results "$tap_dir/local" v2/events-at-each-level v2/group-counts-one-more
+is_status 0 'counted in the group alone'
+like "$out" '^2 passed, 0 failed, 0 skipped, 0 broken' 'both pass with memory_localevents'
+like "$tap_dir/local/latest/record.json" '"localevents": true' 'it was mounted so'
+
 # Instructions for a clock: the same run again, to the microsecond.
 for i in 1 2; do
 	run timeout 300 "$OOMLAB" vm -k "$image" --seed 42 --results "$tap_dir/seed$i" limits/three-race

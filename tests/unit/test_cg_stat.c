@@ -70,7 +70,10 @@ static const struct {
 	{"hybrid", "g", "pressure_full_us", 567},
 	{"v2-group", "g", "usage", 40960},
 	{"v2-group", "g", "peak", 81920},
+	{"v2-group", "g", "peak_since_reset", 81920}, /* nothing was reset: all of it */
 	{"v2-group", "g", "swap_usage", 8192},
+	{"v2-group", "g", "swap_events.max", 9},
+	{"v2-group", "g", "frozen", 1},
 	{"v2-group", "g", "kmem", 4096},
 	{"v2-group", "g", "low", 1},
 	{"v2-group", "g", "high", 2},
@@ -105,6 +108,8 @@ static const struct {
 } refusals[] = {
 	{"hybrid", "g", "max", EOPNOTSUPP, "exists on cgroup v2 alone"},
 	{"hybrid", "g", "events.oom", EOPNOTSUPP, "exists on cgroup v2 alone"},
+	{"hybrid", "g", "frozen", EOPNOTSUPP, "exists on cgroup v2 alone"},
+	{"hybrid", "g", "swap_events.max", EOPNOTSUPP, "exists on cgroup v2 alone"},
 	{"hybrid", "g", "stat.nonsense", EOPNOTSUPP, "no such field"},
 	{"hybrid", "g", "pids", EOPNOTSUPP, "until pids.max is set"},
 	{"hybrid", "old", "oom_kill", EOPNOTSUPP, "no such field"}, /* before 4.13 */

@@ -215,6 +215,7 @@ static const struct {
 	{"alive: counter", JUDGE_WANTS_PROOF | JUDGE_WANTS_BLOCKED},
 	{"blocked: alloc_1", JUDGE_WANTS_BLOCKED},
 	{"resumed: alloc_1", JUDGE_WANTS_BLOCKED},
+	{"stopped: alloc_1", JUDGE_WANTS_STATE},
 	{"group_empty: outer", JUDGE_WANTS_POPULATED},
 	{"swap_used: {machine: 0}", JUDGE_WANTS_SWAP},
 	{"oom_score: [alloc_1, alloc_2]", JUDGE_WANTS_SCORE},

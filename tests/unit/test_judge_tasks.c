@@ -141,6 +141,21 @@ END_TEST
 
 /* ---- exited --------------------------------------------------------------------------------- */
 
+START_TEST(stopped_by_a_signal_or_a_tracer)
+{
+	rig_expect(rig, "stopped: [alloc_1, alloc_2]");
+	rig->tasks[ALLOC_1].proc_state = 'T';
+	rig->tasks[ALLOC_2].proc_state = 'S';
+	rig_judge(rig, JUDGE_WAIT);
+	got("stopped", "alloc_2 running (state S), not stopped");
+	rig->tasks[ALLOC_2].proc_state = 't';
+	rig_judge(rig, JUDGE_HOLDS);
+	rig->tasks[ALLOC_1].life = WORLD_KILLED;
+	rig->tasks[ALLOC_1].status = SIGKILL;
+	rig_judge(rig, JUDGE_FAILS);
+}
+END_TEST
+
 START_TEST(exited_by_code_or_signal)
 {
 	rig_says(rig, "exited: {alloc_1: 0}", JUDGE_WAIT);
@@ -334,6 +349,7 @@ Suite *judge_tasks_suite(void)
 	tcase_add_test(tcase, blocked_waits_for_the_pause);
 	tcase_add_test(tcase, resumed_needs_a_pause_and_progress);
 	tcase_add_test(tcase, one_resumed_too_many_is_for_good);
+	tcase_add_test(tcase, stopped_by_a_signal_or_a_tracer);
 	tcase_add_test(tcase, exited_by_code_or_signal);
 	tcase_add_test(tcase, errno_of_the_last_receipt);
 	tcase_add_test(tcase, task_without_a_command_has_no_errno);
