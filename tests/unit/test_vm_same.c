@@ -42,8 +42,9 @@ static void add_result(struct record *record, const char *dead, enum verdict ver
 		.verdict = verdict,
 		.began_ns = 1000000000,
 		.events = json_pack("[{s:I, s:s}]", "t", (json_int_t)1100000000, "event", "x"),
-		.findings = json_pack("[{s:s, s:b, s:s}]", "what", "killed", "ok",
-				      verdict == VERDICT_PASS, "got", "b (pid 8), sources"),
+		.findings = json_pack("[{s:s, s:s, s:b, s:s}]", "at", "race.yaml:16:15", "what",
+				      "killed", "ok", verdict == VERDICT_PASS, "got",
+				      "b (pid 8), sources"),
 		.kills = json_pack("[{s:s, s:s, s:I}]", "task", dead, "comm", dead, "t",
 				   (json_int_t)1200000000),
 	};
