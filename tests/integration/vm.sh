@@ -70,6 +70,14 @@ for version in v1 v2; do
 	like "$tap_dir/$version/latest/record.json" "\"memory_version\": ${version#v}" "it was $version"
 done
 
+# The machine's own OOM killer, whatever has the groups.
+for version in v1 v2; do
+	run timeout 600 "$OOMLAB" vm -k "$image" -c $version --results "$tap_dir/global-$version" global
+	is_status 0 "cgroup $version: the global catalogue"
+	like "$out" ' 0 failed, [0-9]* skipped, 0 broken' "cgroup $version: nothing of it fails"
+	like "$out" '^audit: .*tables?, (all )?explained$' "cgroup $version: each table is explained"
+done
+
 # What cgroup v2 has of its own, and how events are counted with the other way of mounting it.
 run timeout 300 "$OOMLAB" vm -k "$image" -c v2 --results "$tap_dir/own" v2
 is_status 0 'the catalogue of cgroup v2'
