@@ -16,8 +16,9 @@
 enum {
 	PAUSE_MAX_NS = 2 * 1000 * 1000, /* on average, where no pause was asked for: about what a
 					 * block of 1M takes, so that a hog may be half as fast */
-	START_PAUSES = 16,		/* the latest start, in pauses */
-	EIGHTHS_LEAST = 4,		/* of a block as given, and how many more it may have */
+	PAUSE_BLOCK = 1 << 20,
+	START_PAUSES = 16, /* the latest start, in pauses */
+	EIGHTHS_LEAST = 4, /* of a block as given, and how many more it may have */
 	EIGHTHS_MORE = 9,
 };
 
@@ -34,6 +35,17 @@ uint64_t hog_pace_pause(struct hog *hog, uint64_t interval_ns)
 	uint64_t mean_ns = interval_ns ? interval_ns : hog->pause_ns;
 
 	return hog->seeded ? random_below(&hog->draws, 2 * mean_ns + 1) : interval_ns;
+}
+
+/* Before a block. One of less than a megabyte takes less time, so its drawn pause is shorter alike:
+ * a seed changes the order of things and not how long they take. */
+static uint64_t block_pause(struct hog *hog, const struct hog_pace *pace)
+{
+	uint64_t pause_ns = hog_pace_pause(hog, pace->interval_ns);
+	uint64_t block = pace->block_bytes;
+
+	return pace->interval_ns || block >= PAUSE_BLOCK ? pause_ns
+							 : pause_ns * block / PAUSE_BLOCK;
 }
 
 static uint64_t start_pause(struct hog *hog)
@@ -79,7 +91,7 @@ int hog_pace_run(struct hog *hog, const struct hog_pace *pace)
 	for (uint64_t n = 0; (count == 0 || n < count) && asked < total; n++) {
 		uint64_t left = total - asked, began = clock_ns();
 		uint64_t block = block_bytes(hog, pace), bytes = left < block ? left : block;
-		uint64_t pause_ns = n ? hog_pace_pause(hog, pace->interval_ns) : start_pause(hog);
+		uint64_t pause_ns = n ? block_pause(hog, pace) : start_pause(hog);
 
 		hog_wait(hog, pause_ns || n ? began + pause_ns : 0, false);
 		began = clock_ns();

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/parse.h"
+#include "base/signals.h"
 #include "harness/cmd/score_session.h"
 #include "harness/exec/proc_text.h"
 
@@ -129,24 +129,6 @@ static void on_signal(void *data, int fd, uint32_t events)
 	session->ended = true;
 }
 
-/* Ctrl-C and its like end the watch as anything else does: nothing is left half drawn. What the
- * parent ignores, as nohup does, stays ignored. */
-static int open_signals(struct err *err)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		struct sigaction now;
-		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			sigaddset(&set, signals[i]);
-	}
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? err_errno(err, errno, "signalfd") : fd;
-}
-
 static int open_ticks(uint64_t every_ns, struct err *err)
 {
 	struct timespec every = {.tv_sec = (time_t)(every_ns / 1000000000ULL),
@@ -163,7 +145,7 @@ static int watch(struct score_session *session, struct err *err)
 {
 	struct loop *loop = NULL;
 	struct loop_source *source;
-	FD_AUTO signals = open_signals(err);
+	FD_AUTO signals = signals_open(0, NULL, err);
 	FD_AUTO ticks = signals < 0 ? -1 : open_ticks(session->values->interval_ns, err);
 
 	int rc = signals < 0 ? signals : ticks < 0 ? ticks : loop_new(&loop, err);

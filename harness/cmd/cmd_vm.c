@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/signals.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_replay.h"
@@ -31,7 +31,7 @@ static const char *const accels[] = {[VM_TCG] = "tcg", [VM_KVM] = "kvm", [VM_AUT
 static const struct opt options[] = {
 	{"kernel", 'k', OPT_LIST, AT(kernels), "KERNEL",
 	 "boot this: a bzImage or vmlinux, 'host' (default), 'debian:VERSION', "
-	 "'debian:SUITE', or 'tiny:VERSION', see 'oomlab kernels'; may be given many times",
+	 "'debian:SUITE', or 'tiny:VERSION', see 'oomlab kernels'",
 	 NULL, "file"},
 	{"cgroup", 'c', OPT_TEXT, AT(cgroups), "LIST",
 	 "v1, v2 or hybrid, or several with commas: a boot each (default v2)", NULL, NULL},
@@ -115,19 +115,6 @@ static const struct vm_values defaults = {.memory_bytes = DEFAULT_MEMORY,
 					  .timeout_ns = UINT64_MAX,
 					  .snapshot = true,
 					  .boot_ns = DEFAULT_BOOT_NS};
-
-static int open_signals(struct err *err)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? err_errno(err, errno, "signalfd") : fd;
-}
 
 /* QEMU takes a comma for the end of a path. */
 static int check_gdb(const char *where, struct err *err)
@@ -265,7 +252,7 @@ static int run_vm(struct cmd_ctx *ctx, void *values, int argc, char **argv)
 
 	if (check(values, &err) < 0)
 		return cmd_fail(ctx, CMD_USAGE, &err);
-	session.interrupt_fd = open_signals(&err);
+	session.interrupt_fd = signals_open(0, NULL, &err);
 	int status = session.interrupt_fd < 0 ? -err.code : vm_session_open(&session, &err);
 	if (status >= 0)
 		status = run_all(&session, values, &err);

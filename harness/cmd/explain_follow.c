@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "harness/cmd/explain.h"
 
 /* A report may go on after its kill: the reaper's line, the next victim of an oom.group. When
@@ -73,17 +74,12 @@ static void on_reader(void *data, int fd, uint32_t events)
 static int begin(struct following *all, char **names, struct err *err)
 {
 	struct loop_source *source;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
 	int r = loop_new(&all->loop, err);
 	if (r < 0)
 		return r;
-	all->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (all->signals < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return err_errno(err, errno, "cannot receive signals");
+	all->signals = signals_open(0, NULL, err);
+	if (all->signals < 0)
+		return all->signals;
 	r = loop_add(all->loop, all->signals, EPOLLIN, on_signal, all, &source, err);
 	if (r < 0)
 		return r;

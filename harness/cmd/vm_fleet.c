@@ -187,8 +187,7 @@ int vm_fleet(struct vm_run *run, struct err *err)
 	int r = open_fleet(fleet, err);
 	if (r >= 0)
 		r = go(fleet, err);
-	if (r != -EINTR)
-		tell_results(fleet, true);
+	tell_results(fleet, true);
 	if (r == -ECANCELED)
 		r = fleet->status;
 	if (r < 0 && r != -EINTR && run->stream.record) {

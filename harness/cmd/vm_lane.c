@@ -331,13 +331,13 @@ int vm_lane_step(struct vm_lane *lane, struct err *err)
 	};
 	bool late = clock_ns() >= lane->deadline_ns;
 
-	/* Its last words first: they may be all that it had to say. */
 	/* Nothing is left for one that is still to come. */
 	if (lane->machine && lane->state < LANE_IDLE && vm_queue_done(&lane->fleet->queue)) {
 		machine_stop(lane->machine, false);
 		forget_machine(lane);
 		return 1;
 	}
+	/* Its last words first: they may be all that it had to say. */
 	bool gone = lane->machine && machine_is_gone(lane->machine);
 	if (gone || (lane->machine && (late || machine_is_garbled(lane->machine))))
 		return lost(lane, late && !gone && lane->state != LANE_ENDING, err);

@@ -141,7 +141,7 @@ int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, stru
 
 	if (r >= 0)
 		r = wish->values->shell ? vm_shell(&ret->run, err) : vm_run(&ret->run, err);
-	if (r >= 0 && ret->run.stream.record &&
+	if ((r >= 0 || r == -EINTR) && ret->run.stream.record &&
 	    vm_session_evidence(session, wish, &ret->kernel, &ret->run, err) < 0)
 		return -err->code;
 	return r;
@@ -162,11 +162,17 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 				     (size_t)session->argc};
 	struct vm_turn turn;
 	int r = vm_session_turn(session, &wish, &turn, err);
+	struct record *record = turn.run.stream.record;
+	bool interrupted = r == -EINTR;
 
-	if (r >= 0 && turn.run.stream.record) {
+	/* What was seen until Ctrl-C is kept. */
+	if (interrupted && record)
+		record->interrupted = true;
+	if (record && (r >= 0 || (interrupted && record->n))) {
 		int saved = vm_session_save(session, &turn, err);
 		vm_session_report_end(session, &turn, turn.saved);
-		r = saved < 0 ? saved : record_exit_status(turn.run.stream.record);
+		if (!interrupted)
+			r = saved < 0 ? saved : record_exit_status(record);
 	}
 	vm_turn_clear(&turn);
 	forget_socket(session->values->gdb);

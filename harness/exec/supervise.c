@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 
 static struct job *free_job(struct supervisor *super)
 {
@@ -91,29 +92,13 @@ static void on_signal(void *data, int fd, uint32_t events)
 	}
 }
 
-/* A blocked signal is delivered to a signalfd even where it is ignored, so those that our parent
- * ignores on purpose (nohup, a shell's background job) are left out. */
-static void add_unless_ignored(sigset_t *set, int signal)
-{
-	struct sigaction now;
-
-	if (sigaction(signal, NULL, &now) < 0 || now.sa_handler != SIG_IGN)
-		sigaddset(set, signal);
-}
-
 static int open_signals(struct supervisor *super, struct err *err)
 {
 	struct loop_source *source;
-	sigset_t set;
 
-	sigemptyset(&set);
-	add_unless_ignored(&set, SIGINT);
-	add_unless_ignored(&set, SIGTERM);
-	add_unless_ignored(&set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	super->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	super->signal_fd = signals_open(0, NULL, err);
 	if (super->signal_fd < 0)
-		return err_errno(err, errno, "signalfd");
+		return super->signal_fd;
 	return loop_add(super->loop, super->signal_fd, EPOLLIN, on_signal, super, &source, err);
 }
 

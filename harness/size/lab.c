@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/signals.h"
 
 #define GROUP_GONE_NS 10000000000ULL
 
@@ -36,23 +36,6 @@ static int look_at_machine(struct size_lab *lab, struct err *err)
 		return err_set(err, EOPNOTSUPP, "no memory controller: %s",
 			       cg_host_describe(lab->host));
 	return cg_host_usable(lab->host, err);
-}
-
-/* What the parent ignores, as nohup does, stays ignored. */
-static int open_signals(struct size_lab *lab, struct err *err)
-{
-	static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction now;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
-		if (sigaction(ending[i], NULL, &now) < 0 || now.sa_handler != SIG_IGN)
-			sigaddset(&set, ending[i]);
-	(void)sigprocmask(SIG_BLOCK, &set, &lab->old_mask);
-	lab->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return lab->signal_fd < 0 ? err_errno(err, errno, "signalfd") : 0;
 }
 
 /* A container's limit is this machine's end for us: beyond it the kernel would kill the container's
@@ -96,11 +79,11 @@ int lab_open(struct size_lab *lab, struct cg_host *host, const char *id, const c
 	if (r >= 0)
 		heed_limits_above(lab);
 	if (r >= 0)
-		r = open_signals(lab, err);
+		r = lab->signal_fd = signals_open(SIGCHLD, &lab->old_mask, err);
 	/* What a command leaves behind when it ends comes to us and not to whoever is pid 1. */
 	if (r >= 0)
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 void lab_close(struct size_lab *lab, struct str *warnings)

@@ -341,3 +341,14 @@ void size_report_clear(struct size_report *report)
 	report->samples = NULL;
 	report->trials = NULL;
 }
+
+uint64_t size_next_limit(const struct size_report *report, uint64_t above_bytes)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < report->n_trials; i++)
+		if (report->trials[i].limit_bytes > above_bytes &&
+		    report->trials[i].limit_bytes < next)
+			next = report->trials[i].limit_bytes;
+	return next;
+}

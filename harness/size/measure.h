@@ -87,6 +87,9 @@ struct size_report {
 	unsigned int runs;
 };
 
+/* The lowest limit above this one that a trial had; UINT64_MAX: none. */
+uint64_t size_next_limit(const struct size_report *report, uint64_t above_bytes);
+
 /* Negative only when the harness could not do its part; else see report->trouble. */
 int size_measure(struct size_lab *lab, const struct size_options *options,
 		 struct size_report *report, struct err *err);

@@ -61,11 +61,7 @@ size_t sweep_points(const struct size_report *report, struct sweep_point *points
 	size_t n = 0;
 
 	while (n < max) {
-		uint64_t next = UINT64_MAX;
-		for (size_t i = 0; i < report->n_trials; i++)
-			if (report->trials[i].limit_bytes > last &&
-			    report->trials[i].limit_bytes < next)
-				next = report->trials[i].limit_bytes;
+		uint64_t next = size_next_limit(report, last);
 		if (next == UINT64_MAX)
 			break;
 		points[n] = (struct sweep_point){.limit_bytes = next, .psi_some_us = UINT64_MAX};

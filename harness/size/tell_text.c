@@ -236,11 +236,7 @@ static void say_chart(const struct size_report *report, const struct tell_view *
 		longest = report->trials[i].wall_ns > longest ? report->trials[i].wall_ns : longest;
 	str_addf(out, "\n%13s  %-12s %8s\n", "limit", "run", "time");
 	for (;;) {
-		uint64_t next = UINT64_MAX;
-		for (size_t i = 0; i < report->n_trials; i++)
-			if (report->trials[i].limit_bytes > last &&
-			    report->trials[i].limit_bytes < next)
-				next = report->trials[i].limit_bytes;
+		uint64_t next = size_next_limit(report, last);
 		if (next == UINT64_MAX)
 			return;
 		for (size_t i = 0; i < report->n_trials; i++)

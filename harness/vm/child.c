@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/signals.h"
 
 enum { OUTPUT_MAX = 1 << 20, EXIT_NO_PROGRAM = 127, ABOVE_STATUS_FD = 10, GENTLE_S = 5 };
 /* apt waits for ever when its disk is full, telling the same percentage twice a second; its own
@@ -143,10 +144,7 @@ static int open_signals(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	signals_ending(&set);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -2,8 +2,8 @@
  * Saving a machine and going on from what was saved, over QEMU's control protocol (QMP: a JSON
  * object a line, QEMU's docs/interop/qmp-spec). The state goes through 'migrate' into a file
  * without a name. A machine that was saved while it ran goes on by itself when it is restored, and
- * says so
- * ("RESUME"); before that nothing may be sent to its serial ports, whose state is still to come.
+ * says so ("RESUME"); before that nothing may be sent to its serial ports, whose state is still to
+ * come.
  */
 #include <errno.h>
 #include <stdlib.h>

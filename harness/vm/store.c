@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/signals.h"
 
 enum { LOCK_AGAIN_MS = 50 };
 
@@ -119,10 +120,7 @@ static int wait_for_lock(int lock)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	signals_ending(&set);
 	FD_AUTO signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	struct pollfd polled = {.fd = signals, .events = POLLIN};
 	while (flock(lock, LOCK_EX | LOCK_NB) < 0) {

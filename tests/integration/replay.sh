@@ -2,17 +2,7 @@
 # Replays in virtual machines, in short: the same run again, a run that must be another one, and
 # seeds that end differently. 'make test-replay' is the long version. The kernel is that of vm.sh.
 . tests/lib/tap.sh
-
-# Prints the kernel to boot; else says in $tap_dir/why why there is none.
-kernel() {
-	if [ -n "${OOMLAB_TEST_KERNEL:-}" ]; then
-		echo "$OOMLAB_TEST_KERNEL"
-	elif timeout 300 "$OOMLAB" kernels fetch debian:6.1 >/dev/null 2>"$tap_dir/why"; then
-		echo debian:6.1
-	elif [ -r "/boot/vmlinuz-$(uname -r)" ] || [ -r "/lib/modules/$(uname -r)/vmlinuz" ]; then
-		echo host
-	fi
-}
+. tests/lib/kernel.sh
 
 for wrong in '--seed 0' '--seeds 5..1' '--seeds 0..3' '--seed 1 --seeds 1..2' \
 	'--seed 1 --replay 1' '--shrink'; do

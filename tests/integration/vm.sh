@@ -1,19 +1,7 @@
 #!/bin/sh
-# Scenarios in a virtual machine: one kernel is booted where QEMU and a kernel are. The kernel is
-# $OOMLAB_TEST_KERNEL, what 'oomlab vm --kernel' takes, or Debian's 6.1 out of the cache or the
-# archive, or this machine's own.
+# Scenarios in virtual machines of one kernel (tests/lib/kernel.sh), where QEMU and a kernel are.
 . tests/lib/tap.sh
-
-# Prints the kernel to boot; else says in $tap_dir/why why there is none.
-kernel() {
-	if [ -n "${OOMLAB_TEST_KERNEL:-}" ]; then
-		echo "$OOMLAB_TEST_KERNEL"
-	elif timeout 300 "$OOMLAB" kernels fetch debian:6.1 >/dev/null 2>"$tap_dir/why"; then
-		echo debian:6.1
-	elif [ -r "/boot/vmlinuz-$(uname -r)" ] || [ -r "/lib/modules/$(uname -r)/vmlinuz" ]; then
-		echo host
-	fi
-}
+. tests/lib/kernel.sh
 
 # Outside of a machine of its own nothing of it runs, whatever is allowed.
 run "$OOMLAB" run --this-machine-is-disposable --results "$tap_dir/r" global
@@ -181,6 +169,26 @@ if command -v gdb >/dev/null; then
 else
 	skip 'a debugger joins the machine' 'gdb is not installed'
 fi
+
+# Interrupted when the first result is there: what was seen is kept.
+mkfifo "$tap_dir/lines"
+timeout 120 "$OOMLAB" vm -k "$image" -j1 --results "$tap_dir/cut" global >"$tap_dir/lines" 2>"$tap_dir/err" &
+vm=$!
+{
+	while read -r line; do
+		case $line in pass*)
+			kill -TERM "$vm" # timeout passes it on
+			break
+			;;
+		esac
+	done
+	cat >"$tap_dir/out"
+} <"$tap_dir/lines"
+status=0
+wait "$vm" || status=$?
+is_status 130 'interrupted: its exit status'
+like "$tap_dir/out" 'did not run: the run was interrupted$' 'interrupted: says how much is missing'
+like "$tap_dir/cut/latest/record.json" '"interrupted": true' 'interrupted: its record is kept'
 
 # Whenever it is killed, no machine lives on.
 mark=oomlab.test=$$
