@@ -295,7 +295,7 @@ test-matrix: all
 	@KERNELS='$(KERNELS)' CGROUPS='$(CGROUPS)' BASELINE='$(BASELINE)' RESULTS='$(B)/matrix' \
 	$(TEST_ENV) sh tests/matrix.sh $(ARGS)
 
-##test-replay: SCENARIOS on KERNELS with a seed, REPLAYS=5 times again, JOBS at once (half an hour)
+##test-replay: SCENARIOS on KERNELS with a seed, REPLAYS=5 times again, JOBS at once (minutes)
 test-replay: all
 	@KERNELS='$(KERNELS)' RESULTS='$(B)/replay' \
 	$(TEST_ENV) sh tests/replay.sh

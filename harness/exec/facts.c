@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/version.h"
 #include "harness/exec/host.h"
+#include "harness/exec/meminfo.h"
 #include "harness/exec/swap.h"
 #include "harness/exec/toggle.h"
 #include "harness/exec/trace.h"
@@ -39,27 +40,6 @@ static void set_text(char *to, size_t size, const char *text)
 }
 #define SET(field, text) set_text(field, sizeof(field), text)
 
-/* The rest of the line that begins with this key; NULL: there is none. */
-static const char *find_line(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *at = text; at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		if (strncmp(at, key, n) == 0)
-			return at + n;
-	}
-	return NULL;
-}
-
-static uint64_t kib_line(const char *text, const char *key)
-{
-	const char *at = find_line(text, key);
-	uint64_t kib;
-
-	return at && sscanf(at, " %" SCNu64, &kib) == 1 ? kib * 1024 : 0;
-}
-
 static void gather_system(struct facts *facts)
 {
 	char text[4096];
@@ -75,7 +55,7 @@ static void gather_system(struct facts *facts)
 	facts->uid = geteuid();
 	if (fd_read_text(AT_FDCWD, "/etc/os-release", text, sizeof(text), &err) < 0)
 		return;
-	const char *os = find_line(text, "PRETTY_NAME=");
+	const char *os = meminfo_line(text, "PRETTY_NAME=");
 	if (!os)
 		return;
 	os += *os == '"';
@@ -98,20 +78,16 @@ static uint64_t count_range_list(const char *text)
 	return count;
 }
 
-/* Free pages that CPUs keep for themselves: neither MemFree nor MemAvailable has them, and since
- * Linux 6.7 they can be an eighth of a zone (7.3: 38 MB of 450 after the initramfs was freed). An
- * OOM takes them before it kills (drain_all_pages). */
 static uint64_t kept_by_cpus(void)
 {
 	STR_AUTO text = STR_INIT;
-	uint64_t pages = 0;
+	struct zoneinfo zones;
 	struct err err;
 
 	if (fd_read_all(AT_FDCWD, "/proc/zoneinfo", &text, &err) < 0)
 		return 0;
-	for (const char *at = str_text(&text); (at = strstr(at, " count: ")) != NULL; at++)
-		pages += strtoull(at + strlen(" count: "), NULL, 10);
-	return pages;
+	zoneinfo_read(str_text(&text), &zones);
+	return zones.cpu_pages;
 }
 
 static void gather_memory(struct facts *facts)
@@ -125,11 +101,11 @@ static void gather_memory(struct facts *facts)
 	if (fd_read_text(AT_FDCWD, "/sys/devices/system/node/online", text, sizeof(text), &err) > 0)
 		facts->nodes = count_range_list(text);
 	if (fd_read_text(AT_FDCWD, "/proc/meminfo", text, sizeof(text), &err) > 0) {
-		facts->mem_total_bytes = kib_line(text, "MemTotal:");
+		facts->mem_total_bytes = meminfo_bytes(text, "MemTotal:");
 		facts->mem_available_bytes =
-			kib_line(text, "MemAvailable:") + kept_by_cpus() * facts->page_size;
-		facts->swap_total_bytes = kib_line(text, "SwapTotal:");
-		facts->huge_page_size = kib_line(text, "Hugepagesize:");
+			meminfo_bytes(text, "MemAvailable:") + kept_by_cpus() * facts->page_size;
+		facts->swap_total_bytes = meminfo_bytes(text, "SwapTotal:");
+		facts->huge_page_size = meminfo_bytes(text, "Hugepagesize:");
 	}
 	if (toggle_read(TOGGLE_THP, text, &err) == 0)
 		SET(facts->thp, text);
@@ -163,7 +139,7 @@ static void gather_privilege(struct facts *facts)
 	if (!in_namespace("/proc/self/ns/user", INIT_USER_NS) ||
 	    fd_read_text(AT_FDCWD, "/proc/self/status", text, sizeof(text), &err) < 0)
 		return;
-	const char *at = find_line(text, "CapEff:");
+	const char *at = meminfo_line(text, "CapEff:");
 	if (!at || sscanf(at, " %" SCNx64, &caps) != 1)
 		return;
 	facts->cap_sys_admin = caps >> CAP_SYS_ADMIN & 1;
@@ -197,7 +173,7 @@ static uint64_t group_cache(const char *dir, bool v1)
 	if (fd_read_text(AT_FDCWD, path, text, sizeof(text), &err) < 0)
 		return 0;
 	for (int i = 0; i < 2; i++) {
-		const char *at = find_line(text, keys[i + 2 * v1]);
+		const char *at = meminfo_line(text, keys[i + 2 * v1]);
 		if (at && sscanf(at, "%" SCNu64, &value) == 1)
 			sum += value;
 	}

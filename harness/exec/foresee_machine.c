@@ -5,11 +5,11 @@
  * the same step has no prediction. See foresee.h.
  */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "harness/exec/foresee.h"
+#include "harness/exec/meminfo.h"
 
 enum {
 	/* Of all memory, a part that may be missing: reserves for atomic requests (a hundredth of
@@ -21,74 +21,29 @@ enum {
 /* More than any machine has, so that a machine is a group like others. */
 #define LIMIT_PAGES (UINT64_C(1) << 44)
 
-/* Free pages, zone by zone: all, and those above the watermark that they have to be below for an
- * OOM: the high one and what is kept from requests for higher zones (__alloc_pages_may_oom()). */
-struct free_pages {
-	uint64_t all, above;
-};
-
-static uint64_t number_after(const char *text, const char *key)
-{
-	const char *at = strstr(text, key);
-
-	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
-}
-
-/* "protection: (0, 1841, 1841)": the largest. */
-static uint64_t kept_from_others(const char *zone)
-{
-	char *at = strstr(zone, "protection: (");
-	uint64_t most = 0;
-
-	for (at = at ? strchr(at, '(') + 1 : NULL; at && *at >= '0' && *at <= '9';) {
-		uint64_t pages = strtoull(at, &at, 10);
-		most = pages > most ? pages : most;
-		at += strspn(at, ", ");
-	}
-	return most;
-}
-
-static bool read_free(struct free_pages *ret)
-{
-	STR_AUTO text = STR_INIT;
-	struct err err;
-
-	*ret = (struct free_pages){0};
-	if (fd_read_all(AT_FDCWD, "/proc/zoneinfo", &text, &err) < 0 || !text.len)
-		return false;
-	for (char *zone = strstr(text.s, "Node "), *next; zone; zone = next) {
-		next = strstr(zone + 1, "\nNode ");
-		if (next)
-			*next++ = '\0';
-		uint64_t pages = number_after(zone, "pages free");
-		uint64_t mark = number_after(zone, "\n        high") + kept_from_others(zone);
-		ret->all += pages + number_after(zone, " count: ");
-		ret->above += pages > mark ? pages - mark : 0;
-	}
-	return true;
-}
-
 /* What reclaim can free, and what swap has room for. */
 static uint64_t reclaimable(const struct runner *run)
 {
-	static const char *const keys[] = {"\nActive(file):", "\nInactive(file):",
-					   "\nKReclaimable:", "\nSwapFree:", "\nSwapCached:"};
+	static const char *const keys[] = {
+		"Active(file):", "Inactive(file):", "KReclaimable:", "SwapFree:", "SwapCached:"};
 	char text[8192];
-	uint64_t kib = 0;
+	uint64_t bytes = 0;
 	struct err err;
 
 	if (fd_read_text(AT_FDCWD, "/proc/meminfo", text, sizeof(text), &err) < 0)
 		return UINT64_MAX / 2;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		kib += number_after(text, keys[i]);
-	return kib * 1024 / run->world.page_size;
+		bytes += meminfo_bytes(text, keys[i]);
+	return bytes / run->world.page_size;
 }
 
 static bool read_machine(const struct runner *run, const struct plan_step *step,
 			 struct predict_group *group)
 {
 	const struct candidates *c = run->foresight->candidates;
-	struct free_pages free_pages;
+	STR_AUTO text = STR_INIT;
+	struct zoneinfo zones;
+	struct err err;
 
 	*group = (struct predict_group){.parent = -1,
 					.limit_pages = LIMIT_PAGES,
@@ -99,10 +54,12 @@ static bool read_machine(const struct runner *run, const struct plan_step *step,
 		group->usage_most = LIMIT_PAGES + 1;
 		return true;
 	}
-	if (!read_free(&free_pages))
+	if (fd_read_all(AT_FDCWD, "/proc/zoneinfo", &text, &err) < 0 || !text.len)
 		return false;
-	uint64_t less = c->ram_pages / LESS, most = free_pages.all + c->ram_pages / MORE;
-	uint64_t above = free_pages.above > less ? free_pages.above - less : 0;
+	zoneinfo_read(str_text(&text), &zones);
+	uint64_t less = c->ram_pages / LESS, more = c->ram_pages / MORE;
+	uint64_t most = zones.free_pages + zones.cpu_pages + more;
+	uint64_t above = zones.above_pages > less ? zones.above_pages - less : 0;
 	group->usage_most = LIMIT_PAGES - above;
 	group->usage_least = LIMIT_PAGES - most - reclaimable(run);
 	return true;

@@ -4,23 +4,15 @@
 #include "harness/size/lab.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/signals.h"
+#include "harness/exec/meminfo.h"
 
 #define GROUP_GONE_NS 10000000000ULL
-
-/* A line "NAME:   123 kB" of /proc/meminfo; 0 without. */
-static uint64_t meminfo_bytes(const char *text, const char *name)
-{
-	const char *at = strstr(text, name);
-
-	return at ? strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
-}
 
 static int look_at_machine(struct size_lab *lab, struct err *err)
 {
