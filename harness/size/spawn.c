@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "harness/exec/descriptors.h"
 
 enum { EXIT_NO_EXEC = 127, JOIN_MAX = 8 };
 
@@ -84,6 +85,7 @@ static bool detach(pid_t parent)
 		return false;
 	(void)setsid();
 	default_signals();
+	descriptors_restore();
 	return true;
 }
 
@@ -108,8 +110,9 @@ child_main(const struct size_command *command, const struct plumbing *p, const i
 
 /* ---- the parent ---------------------------------------------------------------------------- */
 
-int spawn_command(const struct size_command *command, struct cg *group, long trace_options,
-		  enum filter_kind filter, struct spawned *ret, struct err *err)
+/* *ret_go: a byte there lets it go on to exec. */
+static int start(const struct size_command *command, struct cg *group, long trace_options,
+		 enum filter_kind filter, struct spawned *ret, int *ret_go, struct err *err)
 {
 	struct plumbing p;
 	int join[JOIN_MAX];
@@ -135,11 +138,32 @@ int spawn_command(const struct size_command *command, struct cg *group, long tra
 	ret->out = fd_take(&p.out[0]);
 	ret->err = fd_take(&p.err[0]);
 	ret->start = fd_take(&p.start[0]);
-	/* A filter whose stops nobody takes would fail every call with ENOSYS. */
-	if (!ret->ptrace_errno)
-		(void)fd_write_full(p.go[1], "x", 1);
+	*ret_go = fd_take(&p.go[1]);
 	plumbing_close(&p);
 	return 0;
+}
+
+int spawn_command(const struct size_command *command, struct cg *group, long trace_options,
+		  enum filter_kind filter, struct spawned *ret, struct err *err)
+{
+	FD_AUTO go = -1;
+	int r = start(command, group, trace_options, filter, ret, &go, err);
+
+	/* A filter whose stops nobody takes would fail every call with ENOSYS. */
+	if (r >= 0 && !ret->ptrace_errno)
+		spawn_release(go);
+	return r;
+}
+
+int spawn_held(const struct size_command *command, struct cg *group, struct spawned *ret,
+	       int *ret_go, struct err *err)
+{
+	return start(command, group, 0, FILTER_NONE, ret, ret_go, err);
+}
+
+void spawn_release(int go)
+{
+	(void)fd_write_full(go, "x", 1);
 }
 
 void spawn_close(struct spawned *spawned)

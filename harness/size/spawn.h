@@ -22,6 +22,11 @@ struct spawned {
 /* 'trace_options' are PTRACE_SETOPTIONS', 0: not followed. */
 int spawn_command(const struct size_command *command, struct cg *group, long trace_options,
 		  enum filter_kind filter, struct spawned *ret, struct err *err);
+/* The same for several that shall begin at once: it waits, outside of its group, until it is
+ * released by its descriptor 'go', which is the caller's. */
+int spawn_held(const struct size_command *command, struct cg *group, struct spawned *ret,
+	       int *ret_go, struct err *err);
+void spawn_release(int go);
 void spawn_close(struct spawned *spawned);
 
 #endif
