@@ -95,3 +95,11 @@ int curve_leak_parse(const char *text, struct curve_leak *ret, struct err *err)
 		       "'%s' is not a leak, expected a size and one of /s /m /h /d such as 12M/h",
 		       text);
 }
+
+const char *curve_leak_unit(const struct curve_leak *leak)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (units[i].ns == leak->per_ns)
+			return units[i].name;
+	return "s";
+}

@@ -50,6 +50,8 @@ void curve_column_name(const char *text, unsigned int column, char *buf, size_t 
 
 /* "12M/h": a size, and s, m, h or d. */
 int curve_leak_parse(const char *text, struct curve_leak *ret, struct err *err);
+/* The letter of its time. */
+const char *curve_leak_unit(const struct curve_leak *leak);
 
 uint64_t curve_at(const struct curve *curve, uint64_t t_ns);
 uint64_t curve_leaked(const struct curve_leak *leak, uint64_t t_ns);

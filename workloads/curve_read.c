@@ -3,6 +3,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,10 +236,11 @@ int curve_load(const char *path, unsigned int column, uint64_t period_ns, struct
 	       struct err *err)
 {
 	STR_AUTO text = STR_INIT;
-	int r = fd_read_at_most(-1, path, CURVE_FILE_MAX, &text, err);
+	int r = fd_read_at_most(AT_FDCWD, path, CURVE_FILE_MAX, &text, err);
 
-	if (r >= 0)
-		r = curve_parse(str_text(&text), column, period_ns, ret, err);
+	if (r < 0)
+		return r;
+	r = curve_parse(str_text(&text), column, period_ns, ret, err);
 	return r < 0 ? err_wrap(err, "'%s'", path) : 0;
 }
 
