@@ -19,6 +19,20 @@ const char *curve_time(uint64_t t_ns, char *buf, size_t size)
 	return buf;
 }
 
+/* A span of the curves' time. */
+static const char *span(uint64_t ns, char *buf)
+{
+	double seconds = (double)ns / 1e9;
+
+	if (seconds < 120)
+		snprintf(buf, PARSE_TEXT_MAX, "%.1f s", seconds);
+	else if (seconds < 7200)
+		snprintf(buf, PARSE_TEXT_MAX, "%.0f min", seconds / 60);
+	else
+		snprintf(buf, PARSE_TEXT_MAX, "%.1f h", seconds / 3600);
+	return buf;
+}
+
 static const char *mib(uint64_t bytes, char *buf)
 {
 	snprintf(buf, PARSE_TEXT_MAX, "%.1f MiB", (double)bytes / 1048576);
@@ -55,8 +69,8 @@ static void say_difference(const struct curve_report *report, struct str *out)
 	bool later = death->at_ns >= forecast->at_ns;
 	uint64_t off = later ? death->at_ns - forecast->at_ns : forecast->at_ns - death->at_ns;
 	str_addf(out, "  it came                %s %s; one step of the hogs is %s\n",
-		 format_duration(off, time), later ? "later" : "earlier",
-		 format_duration(report->options->tick_ns * report->options->speed, step));
+		 span(off, time), later ? "later" : "earlier",
+		 span(report->options->tick_ns * report->options->speed, step));
 }
 
 /* ---- who died ------------------------------------------------------------------------------ */
@@ -182,7 +196,7 @@ static void say_end(const struct curve_report *report, struct str *out)
 		 mib(play->base_bytes, size));
 	str_addf(out, "the hogs kept time       within %s by the clock, %s of the curve's\n",
 		 format_duration(play->late_ns, late),
-		 format_duration(play->late_ns * report->options->speed, curve));
+		 span(play->late_ns * report->options->speed, curve));
 	if (play->no_log)
 		str_add(out, "note: the kernel's log cannot be read here: no pid and no usage of "
 			     "its report\n");

@@ -28,20 +28,46 @@ struct pack {
 	struct pack_report *report;
 };
 
+/* ---- the line ------------------------------------------------------------------------------ */
+
+/* What no two copies share: all but shared memory. */
+static uint64_t private_of(const struct look *look)
+{
+	uint64_t bytes = pack_used(look) - look->shmem_bytes;
+
+	return bytes < COPY_LEAST ? COPY_LEAST : bytes;
+}
+
+static void draw_line(struct pack *pack)
+{
+	struct pack_report *report = pack->report;
+	const struct pack_result *best = pack_best(report);
+	const struct look *one = &report->one.top;
+
+	report->line = pack_line_of(pack_used(one), best ? best->copies : 1,
+				    best ? pack_used(&best->top) : 0, private_of(one));
+}
+
 /* ---- single runs --------------------------------------------------------------------------- */
 
 /* Copies wait for each other's CPU. */
+static uint64_t turns(const struct pack *pack, uint64_t copies)
+{
+	uint64_t cpus = (uint64_t)pack->report->cpus;
+
+	return (copies + cpus - 1) / cpus;
+}
+
 static uint64_t timeout_of(const struct pack *pack, uint64_t copies)
 {
 	const struct size_options *options = pack->measure.options;
-	uint64_t cpus = (uint64_t)pack->report->cpus;
 
 	if (options->timeout_ns)
 		return options->timeout_ns;
 	if (options->command.for_ns)
 		return 0;
 	return (pack->measure.report->free.wall_ns * SLOW_TIMES + SLOW_MORE_NS) *
-	       ((copies + cpus - 1) / cpus);
+	       turns(pack, copies);
 }
 
 /* 1: it stopped for a reason that is not about memory. */
@@ -58,6 +84,15 @@ static int check_stop(struct pack *pack, const struct pack_result *run)
 	return 0;
 }
 
+/* What copies have together when all are at their peak, less what the statistics may not have seen:
+ * the kernel charges in batches. */
+static uint64_t all_at_peak(const struct pack_line *line, uint64_t copies)
+{
+	uint64_t all = line->fixed_bytes + copies * line->copy_bytes;
+
+	return all > copies * COPY_LEAST ? all - copies * COPY_LEAST : 0;
+}
+
 static int run_copies(struct pack *pack, uint64_t copies, bool free, struct pack_result **ret,
 		      struct err *err)
 {
@@ -70,6 +105,8 @@ static int run_copies(struct pack *pack, uint64_t copies, bool free, struct pack
 		.copies = copies,
 		.limit_bytes = free ? options->max_bytes : pack->plan->memory_bytes,
 		.timeout_ns = timeout_of(pack, copies),
+		.expect_bytes = all_at_peak(&report->line, copies),
+		.longest_ns = options->command.for_ns * turns(pack, copies),
 		.any_output = report->any_output,
 		.swap = options->swap,
 		.share = free,
@@ -161,8 +198,10 @@ static int one_free(struct pack *pack, struct err *err)
 						 .peak_bytes = free->peak_bytes,
 						 .psi_some_us = UINT64_MAX,
 						 .top = free->top};
-	if (pack->measure.options->command.for_ns)
+	if (pack->measure.options->command.for_ns) {
+		draw_line(pack);
 		return 0;
+	}
 	r = run_free(pack, 1, &fit, err);
 	if (r == 0)
 		pack->report->one = pack->report->runs[0];
@@ -170,26 +209,6 @@ static int one_free(struct pack *pack, struct err *err)
 }
 
 /* ---- under the limit ----------------------------------------------------------------------- */
-
-/* What no two copies share: all but shared memory. */
-static uint64_t private_of(const struct look *look)
-{
-	uint64_t bytes = pack_used(look) - look->shmem_bytes;
-
-	return bytes < COPY_LEAST ? COPY_LEAST : bytes;
-}
-
-/* Servers all hold what they have at the end: the line is as it was measured. */
-static void draw_line(struct pack *pack)
-{
-	struct pack_report *report = pack->report;
-	const struct pack_result *best = pack_best(report);
-	const struct look *one = &report->one.top;
-	bool holds = pack->measure.options->command.for_ns && best && best->copies > 1;
-
-	report->line = pack_line_of(pack_used(one), best ? best->copies : 1,
-				    best ? pack_used(&best->top) : 0, holds ? 1 : private_of(one));
-}
 
 /* As many passes as are wanted; *ret_settled: they are there, or nothing is left to confirm. */
 static int confirm(struct pack *pack, struct pack_search *search, bool *ret_settled,
@@ -214,12 +233,16 @@ static int confirm(struct pack *pack, struct pack_search *search, bool *ret_sett
 	return 0;
 }
 
-/* From what they held, all of them, at once: closer than what one and two said. */
+/* From what they held, all of them, at once: closer than what one and two said. Servers hold all
+ * that they have; of programs that end, more fit when their peaks do not meet. */
 static uint64_t guess_from(const struct pack *pack, const struct pack_result *run)
 {
-	uint64_t one = pack_used(&pack->report->one.top);
+	const struct look *one = &pack->report->one.top;
+	bool serves = pack->measure.options->command.for_ns > 0;
+	uint64_t least =
+		!serves || pack_peaks_met(pack->report, run) ? COPY_LEAST / 2 : private_of(one);
 	struct pack_line line =
-		pack_line_of(one, run->copies, pack_used(&run->top), COPY_LEAST / 2);
+		pack_line_of(pack_used(one), run->copies, pack_used(&run->top), least);
 
 	return run->copies > 1 ? pack_line_fit(&line, pack->plan->memory_bytes, pack->plan->most)
 			       : 0;
@@ -366,7 +389,5 @@ uint64_t pack_sure(const struct pack_report *report, const struct pack_plan *pla
 
 bool pack_peaks_met(const struct pack_report *report, const struct pack_result *run)
 {
-	uint64_t all = report->line.fixed_bytes + run->copies * report->line.copy_bytes;
-
-	return pack_used(&run->top) >= all / 100 * MET_PERCENT;
+	return pack_used(&run->top) >= all_at_peak(&report->line, run->copies) / 100 * MET_PERCENT;
 }

@@ -39,6 +39,7 @@ struct pack_live {
 	uint64_t n, n_gone;
 	bool ending; /* everything was killed; ret->end says why */
 	uint64_t began_ns, ended_ns, left_ns, deadline_ns, next_tick_ns;
+	uint64_t grew_ns, grew_bytes; /* when they last held noticeably more than this */
 };
 
 /* Ends the run early, for this reason; the first reason stays. */

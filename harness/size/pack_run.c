@@ -18,6 +18,10 @@
 #include "base/clock.h"
 #include "harness/size/pack_internal.h"
 
+enum {
+	GREW_SHARE = 128,  /* what is noticeable */
+	SETTLED_SHARE = 4, /* of a server's time, in which it did not grow */
+};
 /* A peak that lasts for a two-hundredth of the run is seen. */
 #define TICK_SHARE     200
 #define TICK_LEAST_NS  1000000ULL
@@ -122,7 +126,12 @@ static void keep_look(struct pack_live *live)
 	struct look look = {0};
 
 	look_take(live->group, live->lab->version == CG_V1, &look);
-	if (pack_used(&look) < pack_used(&ret->top))
+	uint64_t used = pack_used(&look);
+	if (used > live->grew_bytes + live->grew_bytes / GREW_SHARE) {
+		live->grew_bytes = used;
+		live->grew_ns = clock_ns();
+	}
+	if (used < pack_used(&ret->top))
 		return;
 	bool more = look.usage_bytes > ret->top.usage_bytes + ret->top.usage_bytes / 16;
 	if (live->spec->share && (more || ret->share.procs == 0))
@@ -139,17 +148,29 @@ static uint64_t next_tick(const struct pack_live *live, uint64_t now)
 					    : tick);
 }
 
+/* A server's time is over, and it has come to what it holds, or never does. */
+static void check_served(struct pack_live *live, uint64_t now)
+{
+	const struct pack_spec *spec = live->spec;
+	uint64_t for_ns = spec->command->for_ns;
+
+	if (!for_ns || live->n_gone > 0 || now < live->began_ns + for_ns)
+		return;
+	keep_look(live);
+	bool grows = now < live->grew_ns + for_ns / SETTLED_SHARE;
+	if (grows && pack_used(&live->ret->top) < spec->expect_bytes &&
+	    now < live->began_ns + spec->longest_ns)
+		return;
+	if (spec->share)
+		pack_share_take(live->group, &live->ret->share);
+	live->ended_ns = now;
+	pack_end_now(live, pack_oom_kills(live) > 0 ? RUN_OOM : RUN_SERVED);
+}
+
 static void tick(struct pack_live *live, uint64_t now)
 {
-	const struct size_command *command = live->spec->command;
-
-	if (command->for_ns && live->n_gone == 0 && now >= live->began_ns + command->for_ns) {
-		keep_look(live);
-		if (live->spec->share)
-			pack_share_take(live->group, &live->ret->share);
-		live->ended_ns = now;
-		pack_end_now(live, pack_oom_kills(live) > 0 ? RUN_OOM : RUN_SERVED);
-	}
+	if (!live->ending)
+		check_served(live, now);
 	if (now >= live->deadline_ns)
 		pack_end_now(live, RUN_TIMEOUT);
 	if (live->left_ns && now >= live->left_ns + LEFT_BEHIND_NS)

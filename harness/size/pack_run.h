@@ -19,6 +19,10 @@ struct pack_spec {
 	const char *mark;
 	const struct run_result *reference;	  /* of one alone, without a limit */
 	uint64_t copies, limit_bytes, timeout_ns; /* 0: none */
+	/* Servers: they have come to what they hold when it is so much. Until then, and while it
+	 * grows, their time goes on for as long as this: many that start at once wait for each
+	 * other's CPU. */
+	uint64_t expect_bytes, longest_ns;
 	bool any_output; /* it differs by itself: the exit status decides alone */
 	bool swap;
 	bool share; /* look at what they share; not where they may be killed */

@@ -114,6 +114,7 @@ static void say_cost(const struct pack_report *report, struct str *out)
 {
 	const struct look *one = &report->one.top;
 	const struct pack_result *two = NULL;
+	size_t procs = 1; /* of one */
 	char a[PARSE_TEXT_MAX], b[PARSE_TEXT_MAX];
 
 	str_addf(out, "each copy costs          %s at its peak", mib(report->line.copy_bytes, a));
@@ -125,7 +126,9 @@ static void say_cost(const struct pack_report *report, struct str *out)
 	for (size_t i = 0; i < report->n_free; i++)
 		if (report->runs[i].copies == 2)
 			two = &report->runs[i];
-	if (two && two->share.procs > 0)
+		else if (report->runs[i].copies == 1 && report->runs[i].share.procs)
+			procs = report->runs[i].share.procs;
+	if (two && two->share.procs >= 2 * procs)
 		str_addf(out,
 			 "  two of them            map %s of their own, and %s together with "
 			 "others (%zu processes)\n",
