@@ -324,9 +324,9 @@ MAN1 := $(B)/man/oomlab.1 $(B)/man/oomhog.1
 MAN5 := $(patsubst docs/%,$(B)/man/%,$(wildcard docs/*.5))
 man: $(MAN1) $(MAN5) $(B)/oomlab.bash
 
-##bench: measure oomlab beside bare C loops
+##bench: measure oomlab beside bare C loops; PARTS="machines kills 64M" measures those alone
 bench: all $(B)/bench $(BARE_INIT)
-	@$(TEST_ENV) OOMLAB_BARE_INIT=$(CURDIR)/$(BARE_INIT) $(B)/bench
+	@$(TEST_ENV) OOMLAB_BARE_INIT=$(CURDIR)/$(BARE_INIT) $(B)/bench $(PARTS)
 
 ##lint: clang-format, cppcheck, clang-tidy (changed files; LINT_ALL=1: all), shellcheck, layers
 FILES    = git ls-files --cached --others --exclude-standard --deduplicate
