@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "harness/cmd/size_save.h"
 #include "harness/exec/host.h"
 
 enum { CHARGE_BATCH_PAGES = 64, TAIL_LINES = 5 };
@@ -181,7 +182,11 @@ int size_session_open(struct size_session *session, struct err *err)
 	recover_first(session);
 	session->has_lab = true;
 	r = lab_open(&session->lab, session->host, id, parent, err);
-	return r < 0 ? r : choose_ceiling(session, err);
+	if (r >= 0)
+		r = choose_ceiling(session, err);
+	if (r < 0 || !session->common->save)
+		return r;
+	return size_save_open(session, err);
 }
 
 /* ---- the result ---------------------------------------------------------------------------- */
@@ -244,6 +249,7 @@ int size_session_close(struct size_session *session, int status)
 			session->ctx->cmd->opts.name, str_text(&warnings));
 		status = CMD_BROKEN;
 	}
+	size_save_close(session);
 	size_report_clear(&session->report);
 	cg_host_free(session->host);
 	free(session->program);

@@ -85,6 +85,7 @@ struct size_report {
 	struct size_slow slow;
 	uint64_t measure_ns;
 	unsigned int runs;
+	unsigned int known_runs; /* of these, from a file (memo.h) */
 };
 
 /* The lowest limit above this one that a trial had; UINT64_MAX: none. */

@@ -125,8 +125,11 @@ static void say_engine(const struct size_report *report, const struct size_facts
 		 report->engine_why[0] ? ": " : "", report->engine_why);
 	if (retries)
 		str_addf(out, ", %u system call%s made again", retries, retries == 1 ? "" : "s");
-	str_addf(out, "\nruns                     %u in %s\n", report->runs,
+	str_addf(out, "\nruns                     %u in %s", report->runs - report->known_runs,
 		 format_duration(report->measure_ns, time));
+	if (report->known_runs)
+		str_addf(out, ", and %u that were known (--save)", report->known_runs);
+	str_add(out, "\n");
 	str_addf(out, "without a limit          peak %s with page cache",
 		 mib(report->free.peak_bytes, size));
 	str_addf(out, ", %s\n", format_duration(report->free.wall_ns, time));
