@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "harness/cmd/size_save.h"
 #include "harness/exec/host.h"
+#include "harness/size/estimate.h"
 
 enum { CHARGE_BATCH_PAGES = 64, TAIL_LINES = 5 };
 /* Of what is available, the most that is risked: the rest is for everybody else. */
@@ -97,11 +98,30 @@ static void read_thp(char *buf, size_t size)
 	snprintf(buf, size, "%.*s", from ? (int)strcspn(from + 1, "]") : 0, from ? from + 1 : "");
 }
 
+/* Hours are not told to the millisecond. */
+static const char *about_time(uint64_t ns, char *buf)
+{
+	uint64_t minutes = ns / 60000000000ULL;
+
+	if (minutes < 2)
+		return format_duration(ns, buf);
+	if (minutes < 120)
+		snprintf(buf, PARSE_TEXT_MAX, "%um", (unsigned int)minutes);
+	else
+		snprintf(buf, PARSE_TEXT_MAX, "%uh %02um", (unsigned int)(minutes / 60),
+			 (unsigned int)(minutes % 60));
+	return buf;
+}
+
 static void on_progress(void *data, const char *line)
 {
 	const struct size_session *session = data;
+	struct estimate left = estimate_left(&session->report, &session->options);
+	char time[PARSE_TEXT_MAX];
 
 	fprintf(stderr, "\r\033[Krun %u: %s", session->report.runs + 1, line);
+	if (left.runs)
+		fprintf(stderr, "; about %u left, %s", left.runs, about_time(left.ns, time));
 	(void)fflush(stderr);
 }
 

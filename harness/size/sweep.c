@@ -24,7 +24,8 @@ int size_sweep(struct size_lab *lab, const struct size_options *options,
 	uint64_t step = options->step_bytes, began_ns = clock_ns(), last = 0;
 	bool passed = false;
 
-	*report = (struct size_report){.engine = "sweep"};
+	*report = (struct size_report){.engine = "sweep",
+				       .planned_runs = plan->points * plan->repeat};
 	int r = trial_free(&measure, err);
 	uint64_t from = plan->from_bytes ? plan->from_bytes : step;
 	uint64_t to = plan->to_bytes ? plan->to_bytes
