@@ -262,6 +262,7 @@ int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_resul
 				.limit_bytes = from_bytes,
 				.step_bytes = options->step_bytes,
 				.ceiling_bytes = options->max_bytes,
+				.probe = !measure->slow_start,
 				.late = from_bytes >= LATE_LEAST && !measure->slow_start &&
 					measure->lab->version == CG_V1,
 				.timeout_ns = ratchet_timeout(measure),
@@ -269,11 +270,12 @@ int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_resul
 
 	measure_say(measure, "ratchet from %s", format_size_short(from_bytes, size));
 	int r = ratchet_once(measure, &spec, run, ret_good, err);
-	if (r != 0 || *ret_good || !spec.late || run->end == RUN_SELF_SIZED)
+	if (r != 0 || *ret_good || run->every_call || measure->lab->version == CG_V2 ||
+	    run->end == RUN_SELF_SIZED)
 		return r;
 	/* It went through the last MiBs faster than it could be stopped, or being stopped cut a
 	 * call short (as any signal does to a read of /dev/zero): every call from the start. */
-	spec.late = false;
+	spec.probe = spec.late = false;
 	measure->slow_start = true;
 	return ratchet_once(measure, &spec, run, ret_good, err);
 }
