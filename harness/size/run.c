@@ -46,6 +46,8 @@ void run_keep_look(struct run *run)
 	struct look look = {0};
 
 	look_take(run->group, run->lab->version == CG_V1, &look);
+	if (look.file_bytes > run->ret->file_most_bytes)
+		run->ret->file_most_bytes = look.file_bytes;
 	if (look_unreclaimable(&look) < look_unreclaimable(&run->ret->top))
 		return;
 	look_take_procs(run->group, &look);

@@ -68,6 +68,8 @@ struct run_result {
 	uint64_t limit_bytes; /* at the end */
 	uint64_t wall_ns, cpu_ns;
 	uint64_t peak_bytes; /* as the kernel has it, page cache included; 0: not known */
+	uint64_t file_most_bytes, left_kernel_bytes; /* with 'watch': of page cache at any time; of
+						      * the kernel's when everybody had ended */
 	uint64_t oom_kills, failcnt;
 	uint64_t output_bytes, output_sum; /* stdout and the output files */
 	bool check_failed;

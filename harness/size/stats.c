@@ -39,6 +39,11 @@ size_t stats_samples_needed(double q, double wanted)
 	return (size_t)ceil(log1p(-wanted) / log(q));
 }
 
+double stats_share(size_t n, double confidence)
+{
+	return n > 0 ? exp(log1p(-confidence) / (double)n) : 0;
+}
+
 static int compare(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

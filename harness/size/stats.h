@@ -7,12 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define STATS_CONFIDENCE 0.95 /* what is usual, and what is meant where none is named */
+
 /* The probability that the k-th smallest of n samples (k from 1) is not below the q-quantile. */
 double stats_confidence(size_t n, size_t k, double q);
 /* The smallest k with at least that confidence; n when none has it. */
 size_t stats_rank(size_t n, double q, double wanted, double *ret_confidence);
 /* How many samples it takes until the largest one has it. */
 size_t stats_samples_needed(double q, double wanted);
+/* The share of runs that pass, at least, with this confidence, when n in a row did. */
+double stats_share(size_t n, double confidence);
 void stats_sort(uint64_t *values, size_t n);
 
 #endif

@@ -181,6 +181,13 @@ static int killed_outside(struct measure *measure, const struct run_result *run)
 			     "counter did not move");
 }
 
+/* Kernels that count no peak (v2 before 5.19): the limit bounds it. */
+static uint64_t need_of(const struct run_result *run)
+{
+	return run->peak_bytes && run->peak_bytes < run->limit_bytes ? run->peak_bytes
+								     : run->limit_bytes;
+}
+
 static void remember(struct size_report *report, const struct run_result *run, bool passed,
 		     bool wrong)
 {
@@ -190,6 +197,7 @@ static void remember(struct size_report *report, const struct run_result *run, b
 								 .psi_some_us = run->psi_some_us,
 								 .refaults = run->refaults,
 								 .major_faults = run->major_faults,
+								 .need_bytes = need_of(run),
 								 .end = run->end,
 								 .status = run->status,
 								 .passed = passed,
