@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define STATS_CONFIDENCE 0.95 /* what is usual, and what is meant where none is named */
+
 /* The probability that the k-th smallest of n samples (k from 1) is not below the q-quantile. */
 double stats_confidence(size_t n, size_t k, double q);
 /* The smallest k with at least that confidence; n when none has it. */

@@ -107,6 +107,9 @@ static void add_found(const struct size_report *report, const struct size_option
 
 	json_object_set_new(root, "limit", number(report->limit_bytes));
 	json_object_set_new(root, "limit_is_one_step", json_boolean(report->at_floor));
+	json_object_set_new(root, "shown_at", number(report->shown_bytes));
+	if (report->in_a_row)
+		json_object_set_new(root, "passes_in_a_row", number(report->in_a_row));
 	if (slow->known)
 		json_object_set_new(root, "limit_without_slow_down", number(slow->limit_bytes));
 	json_object_set_new(root, "advice",
