@@ -95,11 +95,11 @@ int pack_copy_start(struct pack_copy *copy, struct pack_live *live, uint64_t num
 	copy->live = live;
 	copy->number = number;
 	copy->output_sum = OUTPUT_SUM_INIT;
-	copy->go = -1;
-	copy->child = (struct spawned){.pid = -1, .out = -1, .err = -1, .start = -1};
+	copy->child = (struct spawned){.pid = -1, .out = -1, .err = -1, .start = -1, .go = -1};
 	pack_command_make(&copy->command, live->spec->command, live->spec->mark, number);
 	set_number(number);
-	int r = spawn_held(&copy->command.command, live->group, &copy->child, &copy->go, err);
+	int r = spawn_command(&copy->command.command, live->group, 0, FILTER_NONE, &copy->child,
+			      err);
 	if (r >= 0)
 		r = loop_add(live->loop, copy->child.out, EPOLLIN, on_output, copy, &copy->out,
 			     err);
@@ -173,7 +173,6 @@ void pack_copy_clear(struct pack_copy *copy)
 {
 	loop_remove(copy->out);
 	loop_remove(copy->err);
-	fd_close_var(&copy->go);
 	spawn_close(&copy->child);
 	pack_command_clear(&copy->command);
 }

@@ -20,7 +20,6 @@ struct pack_copy {
 	uint64_t number; /* from 1 */
 	struct pack_command command;
 	struct spawned child;
-	int go; /* held back until it is written to */
 	struct loop_source *out, *err;
 	bool gone;
 	int status; /* of waitpid */

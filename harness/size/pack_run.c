@@ -265,7 +265,7 @@ static int start_all(struct pack_live *live, struct err *err)
 		live->spec->timeout_ns ? live->began_ns + live->spec->timeout_ns : UINT64_MAX;
 	live->next_tick_ns = next_tick(live, live->began_ns);
 	for (uint64_t i = 0; i < live->n; i++)
-		spawn_release(live->copies[i].go);
+		spawn_go(&live->copies[i].child);
 	return 0;
 }
 

@@ -110,9 +110,8 @@ child_main(const struct size_command *command, const struct plumbing *p, const i
 
 /* ---- the parent ---------------------------------------------------------------------------- */
 
-/* *ret_go: a byte there lets it go on to exec. */
-static int start(const struct size_command *command, struct cg *group, long trace_options,
-		 enum filter_kind filter, struct spawned *ret, int *ret_go, struct err *err)
+int spawn_command(const struct size_command *command, struct cg *group, long trace_options,
+		  enum filter_kind filter, struct spawned *ret, struct err *err)
 {
 	struct plumbing p;
 	int join[JOIN_MAX];
@@ -138,32 +137,17 @@ static int start(const struct size_command *command, struct cg *group, long trac
 	ret->out = fd_take(&p.out[0]);
 	ret->err = fd_take(&p.err[0]);
 	ret->start = fd_take(&p.start[0]);
-	*ret_go = fd_take(&p.go[1]);
+	ret->go = fd_take(&p.go[1]);
 	plumbing_close(&p);
 	return 0;
 }
 
-int spawn_command(const struct size_command *command, struct cg *group, long trace_options,
-		  enum filter_kind filter, struct spawned *ret, struct err *err)
+/* A filter whose stops nobody takes would fail every call with ENOSYS. */
+void spawn_go(struct spawned *spawned)
 {
-	FD_AUTO go = -1;
-	int r = start(command, group, trace_options, filter, ret, &go, err);
-
-	/* A filter whose stops nobody takes would fail every call with ENOSYS. */
-	if (r >= 0 && !ret->ptrace_errno)
-		spawn_release(go);
-	return r;
-}
-
-int spawn_held(const struct size_command *command, struct cg *group, struct spawned *ret,
-	       int *ret_go, struct err *err)
-{
-	return start(command, group, 0, FILTER_NONE, ret, ret_go, err);
-}
-
-void spawn_release(int go)
-{
-	(void)fd_write_full(go, "x", 1);
+	if (!spawned->ptrace_errno)
+		(void)fd_write_full(spawned->go, "x", 1);
+	fd_close_var(&spawned->go);
 }
 
 void spawn_close(struct spawned *spawned)
@@ -171,4 +155,5 @@ void spawn_close(struct spawned *spawned)
 	fd_close_var(&spawned->out);
 	fd_close_var(&spawned->err);
 	fd_close_var(&spawned->start);
+	fd_close_var(&spawned->go);
 }

@@ -17,16 +17,16 @@ struct spawned {
 	int out, err;	  /* what it writes, not blocking */
 	int start;	  /* has an int, an errno, when it could not be executed */
 	int ptrace_errno; /* it could not be seized; it runs unfollowed */
+	int go;		  /* what it waits for, see spawn_go() */
 };
 
-/* 'trace_options' are PTRACE_SETOPTIONS', 0: not followed. */
+/* It joins its group and begins by spawn_go(). 'trace_options' are PTRACE_SETOPTIONS', 0: not
+ * followed. */
 int spawn_command(const struct size_command *command, struct cg *group, long trace_options,
 		  enum filter_kind filter, struct spawned *ret, struct err *err);
-/* The same for several that shall begin at once: it waits, outside of its group, until it is
- * released by its descriptor 'go', which is the caller's. */
-int spawn_held(const struct size_command *command, struct cg *group, struct spawned *ret,
-	       int *ret_go, struct err *err);
-void spawn_release(int go);
+/* Lets it begin: once whoever follows it is ready. Without this call it ends with our descriptors.
+ */
+void spawn_go(struct spawned *spawned);
 void spawn_close(struct spawned *spawned);
 
 #endif
