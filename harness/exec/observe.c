@@ -225,6 +225,7 @@ void observe_mark(struct runner *run)
 
 	world->kills_mark = world->n_kills;
 	world->lines_mark = world->n_lines;
+	world->reaps_mark = world->n_reaps;
 	for (size_t i = 0; i < world->n_counters; i++)
 		world->counters[i].mark = world->counters[i].now;
 	for (size_t i = 0; i < world->n_groups; i++) {
