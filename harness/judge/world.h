@@ -118,6 +118,7 @@ struct world_counter {
 	int group;
 	const char *name;
 	uint64_t now, mark;
+	uint64_t read_ns; /* when 'now' was */
 	const char *error;
 };
 
