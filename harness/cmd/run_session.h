@@ -1,5 +1,6 @@
 /*
- * A run of 'oomlab run' from its options to its report. Private to cmd_run.c and run_asked.c.
+ * A run of 'oomlab run' from its options to its report. Private to cmd_run.c, run_choose.c
+ * and run_asked.c.
  */
 #ifndef OOMLAB_CMD_RUN_SESSION_H
 #define OOMLAB_CMD_RUN_SESSION_H
@@ -32,6 +33,14 @@ struct run_session {
 	int lost;	   /* errno of the first write to out that failed */
 	struct live *live; /* NULL: not a terminal */
 };
+
+extern const char *const run_formats[]; /* names of run_values.format */
+
+/* Fills session->items; diags is what scenario files say of themselves. -EINVAL, -ENOENT: nothing
+ * such can be run. */
+int run_choose(struct run_session *session, int argc, char **argv, struct diags *diags,
+	       struct err *err);
+void run_print_plans(const struct run_session *session);
 
 int run_session_open_output(struct run_session *session, struct err *err);
 /* Runs session->items, reports, and keeps the record. Returns an exit status. */

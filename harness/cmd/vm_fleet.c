@@ -142,7 +142,8 @@ static int open_fleet(struct vm_fleet *fleet, struct err *err)
 						 .scenarios = run->scenarios,
 						 .n_scenarios = run->n_scenarios,
 						 .params = &run->values->params,
-						 .filters = &run->values->filters};
+						 .filters = &run->values->filters,
+						 .swap = run->values->swap != NULL};
 	struct loop_source *source;
 	int r = choose_lanes(fleet, err);
 

@@ -18,10 +18,17 @@
 #include "harness/vm/modules.h"
 #include "harness/vm/program.h"
 
-/* Loaded where the kernel has them as modules; what they depend on comes along. Without lzo-rle
- * 5.10's and 6.1's zram cannot start its default compressor, which no dependency says. */
-static const char *const wanted_modules[] = {"lzo-rle",	      "zram", "virtio_pci", "virtio_blk",
-					     "binfmt_script", "ext4", NULL};
+/* Loaded where the kernel has them as modules; what they depend on comes along. Each costs an
+ * emulated CPU some 20 ms, most of it for its signature. */
+static const struct wanted_module {
+	const char *name;
+	bool disk; /* only where a disk is wanted */
+} wanted_modules[] = {
+	/* Without it 5.10's and 6.1's zram cannot start its default compressor, which no dependency
+	 * says. */
+	{"lzo-rle", true},    {"zram", true}, {"virtio_pci", true},
+	{"virtio_blk", true}, {"ext4", true}, {"binfmt_script", false},
+};
 
 static int add_programs(struct image *image, struct err *err)
 {
@@ -42,8 +49,9 @@ static int add_programs(struct image *image, struct err *err)
 	return 0;
 }
 
-/* What scenarios of the catalogue call. */
-static int add_with(const struct vm_image_request *request, struct image *image, struct err *err)
+/* What shells of the catalogue's scenarios call, and a person. */
+static int add_with(const struct vm_image_request *request, const struct vm_wants *wants,
+		    struct image *image, struct err *err)
 {
 	static const char *const person[] = {"bash",   "busybox", "cp",	   "date", "df",    "dmesg",
 					     "echo",   "env",	  "find",  "free", "id",    "kill",
@@ -51,16 +59,19 @@ static int add_with(const struct vm_image_request *request, struct image *image,
 					     "rm",     "rmdir",	  "sort",  "stty", "top",   "tr",
 					     "umount", "uname",	  "vi",	   "wc",   "xxd",   NULL};
 	const struct opt_list *with = request->with;
-	static const char *const always[] = {"sh",	"cat",	"dd",	   "grep",  "head",
-					     "mount",	"sed",	"setsid",  "sleep", "stress",
-					     "swapoff", "tail", "unshare", NULL};
+	static const char *const callable[] = {"sh",	  "cat",  "dd",	     "grep",  "head",
+					       "mount",	  "sed",  "setsid",  "sleep", "stress",
+					       "swapoff", "tail", "unshare", NULL};
 	struct err ignored;
 	int r = 0;
 
-	for (size_t i = 0; always[i]; i++)
-		(void)program_add(image, always[i], &ignored);
+	for (size_t i = 0; (wants->programs || request->person) && callable[i]; i++)
+		(void)program_add(image, callable[i], &ignored);
 	for (size_t i = 0; request->person && person[i]; i++)
 		(void)program_add(image, person[i], &ignored);
+	/* What calls the shell, as popen(3) does, calls it so, wherever it is here. */
+	if (request->person && !image_has(image, "bin/sh"))
+		image_add_link(image, "bin/sh", "/usr/bin/sh");
 	for (size_t i = 0; i < with->n && r >= 0; i++)
 		r = program_add(image, with->text[i], err);
 	return r < 0 ? err_wrap(err, "--with") : 0;
@@ -78,8 +89,9 @@ static void add_folders(struct image *image)
 	image_add_text(image, "etc/passwd", passwd, sizeof(passwd) - 1, 0644);
 }
 
-static int add_modules(struct image *image, const struct kernel *kernel, struct err *err)
+static int add_modules(struct image *image, const struct kernel *kernel, bool disk, struct err *err)
 {
+	static const size_t n = sizeof(wanted_modules) / sizeof(wanted_modules[0]);
 	struct modules *modules;
 	int r = 0;
 
@@ -87,8 +99,9 @@ static int add_modules(struct image *image, const struct kernel *kernel, struct 
 		return 0;
 	if (modules_open(kernel->modules, &modules, err) < 0)
 		return -err->code;
-	for (size_t i = 0; wanted_modules[i] && r >= 0; i++)
-		r = modules_add(modules, wanted_modules[i], image, err);
+	for (size_t i = 0; i < n && r >= 0; i++)
+		if (disk || !wanted_modules[i].disk)
+			r = modules_add(modules, wanted_modules[i].name, image, err);
 	modules_free(modules);
 	return r < 0 ? r : 0;
 }
@@ -139,20 +152,18 @@ int vm_image_build(const struct vm_image_request *request, json_t *words, bool a
 		   struct err *err)
 {
 	struct image image = {0};
+	struct vm_wants wants;
 	FD_AUTO fd = memfd_create("initramfs", MFD_CLOEXEC);
 	int r = fd < 0 ? err_errno(err, errno, "memfd_create") : add_programs(&image, err);
 
 	add_folders(&image);
-	if (r >= 0)
-		r = add_with(request, &image, err);
-	if (r >= 0)
-		vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
+	wants = vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
 				request->filters);
 	if (r >= 0)
-		vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
-				request->filters);
+		r = add_with(request, &wants, &image, err);
 	if (r >= 0)
-		r = add_modules(&image, request->kernel, err);
+		r = add_modules(&image, request->kernel,
+				request->person || request->swap || wants.disk, err);
 	if (r >= 0)
 		r = add_scenarios(request, &image, words, err);
 	if (r >= 0 && at_once)

@@ -21,6 +21,7 @@ struct vm_image_request {
 	size_t n_scenarios;
 	/* What narrows them down: the programs that they call go into the image. */
 	const struct opt_list *params, *filters;
+	bool swap;   /* the machine begins with swap */
 	bool person; /* somebody is going to use it: a shell and small programs go in */
 };
 

@@ -27,6 +27,16 @@ static void add_name(struct names *names, const char *name)
 	names->name[names->n++] = name;
 }
 
+static void want(struct vm_wants *wants, const struct plan *plan)
+{
+	wants->disk |= plan->host.swap != PLAN_SWAP_ANY;
+	for (size_t i = 0; i < plan->n_tasks; i++) {
+		const struct wl *wl = plan->tasks[i].wl;
+		wants->programs |= !wl;
+		wants->disk |= !wl || wl->needs & WL_FILES;
+	}
+}
+
 static void add_plan(struct names *names, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_programs; i++)
@@ -36,21 +46,26 @@ static void add_plan(struct names *names, const struct plan *plan)
 			add_name(names, plan->tasks[i].program);
 }
 
-static void add_all(struct image *image, const struct catalogue *catalogue)
+static struct vm_wants add_all(struct image *image, const struct catalogue *catalogue)
 {
+	struct vm_wants wants = {0};
 	struct names names = {0};
 	struct err ignored;
 
-	for (size_t i = 0; i < catalogue->n_plans; i++)
+	for (size_t i = 0; i < catalogue->n_plans; i++) {
 		add_plan(&names, catalogue->plans[i]);
+		want(&wants, catalogue->plans[i]);
+	}
 	for (size_t i = 0; i < names.n; i++)
 		(void)program_add(image, names.name[i], &ignored);
 	free(names.name);
+	return wants;
 }
 
-void vm_programs_add(struct image *image, char *const *words, size_t n_words,
-		     const struct opt_list *params, const struct opt_list *filters)
+struct vm_wants vm_programs_add(struct image *image, char *const *words, size_t n_words,
+				const struct opt_list *params, const struct opt_list *filters)
 {
+	struct vm_wants wants = {.programs = true, .disk = true};
 	struct catalogue catalogue = {0};
 	struct cg_host *host = NULL;
 	struct diags diags = {0};
@@ -64,8 +79,9 @@ void vm_programs_add(struct image *image, char *const *words, size_t n_words,
 	if (root >= 0 && cg_host_open(root, NULL, &host, &err) >= 0 &&
 	    facts_gather(host, &facts, &err) >= 0 &&
 	    catalogue_load(&query, &facts, host, &catalogue, &diags, &err) >= 0)
-		add_all(image, &catalogue);
+		wants = add_all(image, &catalogue);
 	catalogue_free(&catalogue);
 	diags_free(&diags);
 	cg_host_free(host);
+	return wants;
 }

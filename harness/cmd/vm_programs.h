@@ -1,19 +1,27 @@
 /*
- * Which of this machine's programs the chosen scenarios call, so that an image has those and no
- * others: stress-ng and its libraries alone are 33 MB of a machine's memory.
+ * What the chosen scenarios want of a machine, so that an image has that and no more: stress-ng and
+ * its libraries alone are 33 MB of a machine's memory, and a small image boots sooner.
  */
 #ifndef OOMLAB_CMD_VM_PROGRAMS_H
 #define OOMLAB_CMD_VM_PROGRAMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/opts.h"
 #include "harness/vm/image.h"
 
-/* Adds them, with their libraries. What this machine lacks is left out, and the scenario is skipped
- * in the guest with that reason; mistakes in files are the guest's to tell as well. 'words' are
- * those of the command line. */
-void vm_programs_add(struct image *image, char *const *words, size_t n_words,
-		     const struct opt_list *params, const struct opt_list *filters);
+/* What an emulated CPU takes 0.3 s for, and most scenarios never use. Read from the scenarios'
+ * tasks and host settings; where they cannot be read all is true. */
+struct vm_wants {
+	bool programs; /* of this machine: what shells call is not seen */
+	bool disk;     /* a file system that takes a swap file, or zram */
+};
+
+/* Adds the programs that the scenarios name, with their libraries. What this machine lacks is left
+ * out, and the scenario is skipped in the guest with that reason; mistakes in files are the guest's
+ * to tell as well. 'words' are those of the command line. */
+struct vm_wants vm_programs_add(struct image *image, char *const *words, size_t n_words,
+				const struct opt_list *params, const struct opt_list *filters);
 
 #endif

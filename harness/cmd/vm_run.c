@@ -167,7 +167,8 @@ static int build_image(const struct vm_run *run, const char *after, struct err *
 						 .scenarios = run->scenarios,
 						 .n_scenarios = run->n_scenarios,
 						 .params = &values->params,
-						 .filters = &values->filters};
+						 .filters = &values->filters,
+						 .swap = values->swap != NULL};
 	json_t *words = vm_words_run(values, after);
 	int fd = vm_image_build(&request, words, true, err);
 

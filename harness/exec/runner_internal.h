@@ -99,7 +99,6 @@ struct task_hook {
 void runner_verdict(struct runner *run, enum verdict verdict, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void runner_warn(struct runner *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int runner_spawn(struct runner *run, int task, struct err *err);
 /* Lets a hog begin its own pattern; it is pending until that has ended. */
 void runner_go(struct runner *run, int task);
 /* A task that begins or ends a command of memory; see yield.h. One with a 'nice' keeps that. */
@@ -110,6 +109,12 @@ void runner_asks(struct runner *run, int task, bool begins);
 typedef bool (*runner_done_fn)(struct runner *run, void *data);
 int runner_wait(struct runner *run, runner_done_fn done, void *data, uint64_t deadline_ns,
 		uint64_t poll_ns);
+
+/* ---- setup.c ---- */
+/* EOPNOTSUPP: this machine cannot, a skip. */
+int setup_all(struct runner *run, struct err *err);
+void setup_start(struct runner *run); /* patterns of tasks that wait for no step */
+int setup_spawn(struct runner *run, int task, struct err *err);
 
 /* ---- outcome.c ---- */
 void outcome_begin(struct runner *run);

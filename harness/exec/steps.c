@@ -182,7 +182,7 @@ static void step_spawn(struct runner *run, const struct plan_step *step)
 	struct err err;
 
 	for (size_t i = 0; i < step->n_targets && !run->stop; i++)
-		if (runner_spawn(run, step->targets[i].task, &err) < 0)
+		if (setup_spawn(run, step->targets[i].task, &err) < 0)
 			runner_verdict(run, VERDICT_BROKEN, "%s", err.text);
 	if (runner_wait(run, spawned_ready, &copy, UINT64_MAX, 0) < 0)
 		return;

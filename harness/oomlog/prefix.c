@@ -382,7 +382,7 @@ void prefix_read(struct span line, struct prefix_room *room, struct prefix *ret)
 
 	if (line.n > OOMLOG_LINE_MAX)
 		line.n = OOMLOG_LINE_MAX;
-	if (line.n && (memchr(line.p, '\x1b', line.n) || memchr(line.p, '\xc2', line.n)))
+	if (line.n && (memchr(line.p, '\x1b', line.n) || memchr(line.p, 0xc2, line.n)))
 		line = plain(line, room->plain);
 	while (line.n && line.p[line.n - 1] == '\r')
 		line.n--;

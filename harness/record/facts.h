@@ -39,8 +39,8 @@ struct facts {
 	uint64_t memory_version;   /* 0 none, 1, 2 */
 	uint64_t pids_version, cpuset_version;
 	uint64_t uid;
-	bool memsw; /* v1 memory.memsw.* is there */
-	bool twin;  /* a v2 hierarchy is mounted */
+	bool memsw;	  /* v1 memory.memsw.* is there */
+	bool twin;	  /* a v2 hierarchy is mounted */
 	bool localevents; /* v2 is mounted with memory_localevents */
 	bool cap_sys_resource, cap_sys_admin;
 	bool init_pid_ns; /* our pids are the kernel log's pids */

@@ -19,6 +19,7 @@
 
 #include "base/str.h"
 #include "harness/size/follow_again.h"
+#include "harness/size/probe.h"
 
 /* ---- threads ------------------------------------------------------------------------------- */
 
@@ -42,6 +43,8 @@ static struct follow_thread *get_thread(struct follow *follow, pid_t tid)
 	}
 	thread = &follow->threads[follow->n++];
 	*thread = (struct follow_thread){.tid = tid};
+	if (follow->probe && !probe_add(follow->probe, tid))
+		follow->missed = true;
 	return thread;
 }
 
@@ -49,8 +52,11 @@ static void forget_thread(struct follow *follow, pid_t tid)
 {
 	struct follow_thread *thread = find_thread(follow, tid);
 
-	if (thread)
-		*thread = follow->threads[--follow->n];
+	if (!thread)
+		return;
+	*thread = follow->threads[--follow->n];
+	if (follow->probe)
+		probe_remove(follow->probe, tid);
 }
 
 /* ---- who reads its limit ------------------------------------------------------------------- */
@@ -147,7 +153,9 @@ static void look_at_open(struct follow *follow, pid_t tid, const struct __ptrace
 static void resume(const struct follow_thread *thread, int signal)
 {
 	/* ESRCH: it was killed meanwhile. */
-	(void)ptrace(thread->inside || thread->armed ? PTRACE_SYSCALL : PTRACE_CONT, thread->tid, 0,
+	bool calls = thread->inside || thread->armed || again_watches(thread);
+
+	(void)ptrace(calls ? PTRACE_SYSCALL : PTRACE_CONT, thread->tid, 0,
 		     (void *)(intptr_t)signal);
 }
 
@@ -182,13 +190,22 @@ static void on_call(struct follow *follow, struct follow_thread *thread)
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) > 0 &&
 	    !is_foreign(follow, &info)) {
-		if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY && follow->probe && !thread->resting)
+			thread->settled = false; /* the probe will say so if it has to be seen */
+		else if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
 			again_begins(thread, &info, info.entry.nr,
 				     (const uint64_t *)info.entry.args,
 				     follow->calls->failcnt(follow->data));
 		else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
 			again_ended(follow, thread);
 	}
+	resume(thread, 0);
+}
+
+/* The probe stopped it at the end of a call that had memory reclaimed. */
+static void on_probe(struct follow *follow, struct follow_thread *thread)
+{
+	again_probed(follow, thread);
 	resume(thread, 0);
 }
 
@@ -232,6 +249,8 @@ static void on_exec(struct follow *follow, pid_t tid)
 			kept.tid = tid;
 			*get_thread(follow, tid) = kept;
 		}
+		if (follow->probe)
+			(void)probe_add(follow->probe, tid);
 	}
 	look_at_program(follow, tid);
 }
@@ -279,14 +298,16 @@ void follow_take(struct follow *follow, pid_t tid, int status)
 		on_event(follow, thread, event, signal);
 	else if (signal == (SIGTRAP | 0x80))
 		on_call(follow, thread);
+	else if (follow->probe && probe_is_ours(tid, signal))
+		on_probe(follow, thread);
 	else
 		resume(thread, signal);
 }
 
 void follow_begin(struct follow *follow, pid_t pid, enum follow_style style,
-		  const struct follow_calls *calls, void *data)
+		  const struct probe *probe, const struct follow_calls *calls, void *data)
 {
-	*follow = (struct follow){.calls = calls, .data = data, .style = style};
+	*follow = (struct follow){.calls = calls, .data = data, .style = style, .probe = probe};
 	(void)get_thread(follow, pid);
 }
 

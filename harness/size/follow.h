@@ -17,6 +17,7 @@
 enum { FOLLOW_WHY_MAX = 200 };
 
 struct follow_thread; /* private */
+struct probe;
 
 struct follow_calls {
 	/* How often the group's limit was in the way so far. */
@@ -30,18 +31,20 @@ enum follow_style {
 	FOLLOW_LOOK,	/* only who reads its limit is looked for; filter: FILTER_OPENS */
 	FOLLOW_CHARGES, /* calls that fail are made again, from the start; FILTER_CHARGES */
 	FOLLOW_LATE,	/* the same from follow_arm() on, until then at full speed; FILTER_OPENS */
+	FOLLOW_PROBE,	/* only calls that ran into the limit are stopped; FILTER_OPENS */
 };
 
 struct follow {
 	const struct follow_calls *calls;
 	void *data;
 	enum follow_style style;
-	bool armed; /* FOLLOW_LATE: from here on every call is seen */
+	const struct probe *probe; /* FOLLOW_PROBE; borrowed */
+	bool armed;		   /* FOLLOW_LATE: from here on every call is seen */
 	struct follow_thread *threads;
 	size_t n, cap;
 	unsigned int n_retries;
-	bool self_sized; /* it reads its limit ... */
-	bool missed;
+	bool self_sized;	  /* it reads its limit ... */
+	bool missed;		  /* a call that failed may not have been seen */
 	bool lost;		  /* it cannot be followed ... */
 	char why[FOLLOW_WHY_MAX]; /* ... for this reason */
 };
@@ -50,8 +53,9 @@ struct follow {
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 	 PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
 
+/* 'probe' goes with FOLLOW_PROBE, else NULL. Before the command's first instruction. */
 void follow_begin(struct follow *follow, pid_t pid, enum follow_style style,
-		  const struct follow_calls *calls, void *data);
+		  const struct probe *probe, const struct follow_calls *calls, void *data);
 /* FOLLOW_LATE: stops every thread once, to see its calls from there on. When a charge has failed
  * before a thread stopped, a call of it may have failed unseen: 'missed'. */
 void follow_arm(struct follow *follow);

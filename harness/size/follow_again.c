@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 
 #include "harness/size/retry.h"
@@ -19,6 +20,7 @@ void again_begins(struct follow_thread *thread, const struct __ptrace_syscall_in
 		  uint64_t nr, const uint64_t *args, uint64_t failcnt)
 {
 	thread->inside = true;
+	thread->settled = false;
 	thread->nr = nr;
 	memcpy(thread->args, args, sizeof(thread->args));
 	thread->failcnt = failcnt;
@@ -90,6 +92,26 @@ static void finish_rest(struct follow_thread *thread, struct user_regs_struct *r
 	(void)ptrace(PTRACE_SETREGS, thread->tid, 0, regs);
 }
 
+/* 'limit': the group's limit was in its way. */
+static void settle(struct follow *follow, struct follow_thread *thread,
+		   struct user_regs_struct *regs, bool limit)
+{
+	int64_t result = (int64_t)regs->rax;
+	enum retry what = limit ? retry_decide(thread->nr, result, thread->args[2]) : RETRY_NO;
+
+	if (what == RETRY_REST && !file_fits(thread))
+		what = RETRY_NO;
+	if (what != RETRY_NO && follow->calls->raise(follow->data)) {
+		if (what == RETRY_REST)
+			set_rest(follow, thread, regs, result);
+		else
+			set_again(follow, thread, regs);
+		return;
+	}
+	if (is_rest(thread, regs))
+		finish_rest(thread, regs, result);
+}
+
 void again_ended(struct follow *follow, struct follow_thread *thread)
 {
 	struct user_regs_struct regs;
@@ -97,24 +119,54 @@ void again_ended(struct follow *follow, struct follow_thread *thread)
 	if (!thread->inside || ptrace(PTRACE_GETREGS, thread->tid, 0, &regs) < 0)
 		return;
 	thread->inside = false;
-	int64_t result = (int64_t)regs.rax;
-	enum retry what = retry_decide(thread->nr, result, thread->args[2]);
-	if (what != RETRY_NO && follow->calls->failcnt(follow->data) == thread->failcnt)
-		what = RETRY_NO;
-	if (what == RETRY_REST && !file_fits(thread))
-		what = RETRY_NO;
-	if (what != RETRY_NO && follow->calls->raise(follow->data)) {
-		if (what == RETRY_REST)
-			set_rest(follow, thread, &regs, result);
-		else
-			set_again(follow, thread, &regs);
+	thread->settled = follow->style == FOLLOW_PROBE;
+	settle(follow, thread, &regs, follow->calls->failcnt(follow->data) != thread->failcnt);
+}
+
+/* The instruction leaves where it returns to in rcx. Elsewhere, and still in a call: a handler has
+ * begun before, and the call's result is in its frame. No call (-1): the return of a handler. */
+void again_probed(struct follow *follow, struct follow_thread *thread)
+{
+	struct user_regs_struct regs;
+
+	if (thread->settled) {
+		thread->settled = false;
 		return;
 	}
-	if (is_rest(thread, &regs))
-		finish_rest(thread, &regs, result);
+	if (ptrace(PTRACE_GETREGS, thread->tid, 0, &regs) < 0)
+		return;
+	if ((int64_t)regs.orig_rax < 0 || regs.rip != regs.rcx) {
+		follow->missed = follow->missed ||
+				 ((int64_t)regs.orig_rax >= 0 && regs.orig_rax != SYS_execve &&
+				  regs.orig_rax != SYS_execveat);
+		return;
+	}
+	thread->inside = false;
+	thread->nr = regs.orig_rax;
+	memcpy(thread->args,
+	       (const uint64_t[]){regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9},
+	       sizeof(thread->args));
+	settle(follow, thread, &regs, true);
+}
+
+bool again_watches(const struct follow_thread *thread)
+{
+	return thread->resting || thread->settled;
 }
 
 #else
+
+void again_probed(struct follow *follow, struct follow_thread *thread)
+{
+	(void)thread;
+	follow->missed = true;
+}
+
+bool again_watches(const struct follow_thread *thread)
+{
+	(void)thread;
+	return false;
+}
 
 void again_ended(struct follow *follow, struct follow_thread *thread)
 {

@@ -18,6 +18,7 @@ struct follow_thread {
 	bool armed;  /* FOLLOW_LATE: all of its calls are seen */
 	uint64_t nr, args[6];
 	uint64_t failcnt; /* of the group when it began */
+	bool settled;	  /* FOLLOW_PROBE: the end of this call was seen, a signal may follow */
 	/* A transfer of which a part is done: the call as it was, to be put back in the end. */
 	bool resting;
 	uint64_t rest_ip, rest_sp, rest_nr, rest_args[6];
@@ -28,5 +29,9 @@ void again_begins(struct follow_thread *thread, const struct __ptrace_syscall_in
 		  uint64_t nr, const uint64_t *args, uint64_t failcnt);
 /* The stop at the end of a call: leaves its result, or has it made again. */
 void again_ended(struct follow *follow, struct follow_thread *thread);
+/* The same for a stop by the probe: between the end of a call and the program. */
+void again_probed(struct follow *follow, struct follow_thread *thread);
+/* Whether the ends of its calls are to be seen: a transfer is to be put together. */
+bool again_watches(const struct follow_thread *thread);
 
 #endif

@@ -49,6 +49,7 @@ enum size_trouble {
 /* One run under a hard limit. */
 struct size_trial {
 	uint64_t limit_bytes, wall_ns, psi_some_us, refaults, major_faults;
+	uint64_t need_bytes; /* no more than this: its peak, if that stayed below the limit */
 	enum run_end end;
 	int status;
 	bool passed, wrong_output;
@@ -72,8 +73,11 @@ struct size_report {
 	char engine_why[256];	/* when it is not the one that was to be expected; else "" */
 	bool found;
 	uint64_t limit_bytes; /* L_oom */
+	uint64_t shown_bytes; /* a bit lower: where runs passed */
+	uint64_t below_bytes; /* where one failed, or would have to; 0: nowhere */
+	uint64_t in_a_row;    /* passes of a need that varies */
 	bool at_floor;	      /* even one step is enough */
-	bool varies;	      /* the need differs from run to run */
+	bool varies;	      /* the need differs from run to run, or is taken to */
 	bool output_varies;   /* so only the exit status was compared */
 	bool not_monotone;
 	double quantile, confidence; /* of samples */
@@ -85,6 +89,8 @@ struct size_report {
 	struct size_slow slow;
 	uint64_t measure_ns;
 	unsigned int runs;
+	unsigned int known_runs; /* of these, from a file (memo.h) */
+	size_t planned_runs;	 /* under a limit, where that is known in advance; 0: not */
 };
 
 /* The lowest limit above this one that a trial had; UINT64_MAX: none. */

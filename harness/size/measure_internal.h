@@ -13,6 +13,7 @@ struct measure {
 	struct size_report *report;
 	uint64_t timeout_ns; /* of a run with a limit */
 	bool slow_start;     /* the ratchet has to see every call from the start */
+	bool sizes_itself;   /* by its group's limit */
 	bool output_known;   /* whether it varies was looked at */
 };
 
@@ -30,6 +31,18 @@ int trial_trouble(struct measure *measure, enum size_trouble trouble, const char
 	__attribute__((format(printf, 3, 4)));
 void measure_say(const struct measure *measure, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* show.c: the limit, by runs under it. Each sets report->found, or says what is in the way. */
+
+/* Whether the command runs under this limit: a run at it less the margin, if none has been made. */
+int show_try(struct measure *measure, uint64_t limit, bool *ret_passed, struct err *err);
+void show_found(struct measure *measure, uint64_t limit);
+/* A limit from one ratchet run. */
+int show_sample(struct measure *measure, uint64_t limit, struct err *err);
+/* A limit from many: 'times' runs in a row have to pass at it. */
+int show_quantile(struct measure *measure, uint64_t limit, uint64_t times, struct err *err);
+/* Without any. */
+int show_bisect(struct measure *measure, struct err *err);
 
 /* L_slow, from report->limit_bytes up. */
 int slow_find(struct measure *measure, struct err *err);

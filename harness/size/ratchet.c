@@ -80,6 +80,19 @@ static uint64_t calls_failcnt(void *data)
 	return counter(data, "failcnt");
 }
 
+/* Whether the same again may do: there is room now (the OOM killer looks once more as well before
+ * it kills, mem_cgroup_out_of_memory), or page cache that could not be freed just then, since
+ * somebody was reading into it. */
+static bool may_fit(const struct run *run, uint64_t usage)
+{
+	struct look look = {0};
+
+	if (usage + ROOM_BYTES <= run->limit_bytes)
+		return true;
+	look_take(run->group, run->lab->version == CG_V1, &look);
+	return look.file_bytes >= ROOM_BYTES;
+}
+
 static bool calls_raise(void *data)
 {
 	struct run *run = data;
@@ -89,8 +102,7 @@ static bool calls_raise(void *data)
 	 * for a reason of its own. */
 	if (usage + NEAR_BYTES + stock_bytes() < run->limit_bytes)
 		return false;
-	/* The OOM killer looks for room once more before it kills (mem_cgroup_out_of_memory). */
-	if (usage + ROOM_BYTES <= run->limit_bytes && run->looked_again < LOOK_AGAIN) {
+	if (run->looked_again < LOOK_AGAIN && may_fit(run, usage)) {
 		run->looked_again++;
 		return !run->ending;
 	}

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "harness/size/memo.h"
 #include "harness/size/output.h"
 #include "harness/size/run_internal.h"
 
@@ -46,6 +47,8 @@ void run_keep_look(struct run *run)
 	struct look look = {0};
 
 	look_take(run->group, run->lab->version == CG_V1, &look);
+	if (look.file_bytes > run->ret->file_most_bytes)
+		run->ret->file_most_bytes = look.file_bytes;
 	if (look_unreclaimable(&look) < look_unreclaimable(&run->ret->top))
 		return;
 	look_take_procs(run->group, &look);
@@ -313,16 +316,18 @@ static void make_cold(const struct size_command *command)
 	}
 }
 
-static enum follow_style choose_style(const struct run *run)
+static enum follow_style choose_style(struct run *run)
 {
 	if (run->lab->version == CG_V2)
 		return FOLLOW_LOOK;
+	if (run->spec->mode == RUN_RATCHET && run->spec->probe && probe_open(&run->probe))
+		return FOLLOW_PROBE;
 	return run->spec->late ? FOLLOW_LATE : FOLLOW_CHARGES;
 }
 
 static uint64_t choose_tick(const struct run *run, enum follow_style style)
 {
-	if (run->spec->mode == RUN_HARD || style == FOLLOW_CHARGES)
+	if (run->spec->mode == RUN_HARD || style == FOLLOW_CHARGES || style == FOLLOW_PROBE)
 		return TICK_NS;
 	return style == FOLLOW_LATE ? TICK_LATE_NS : TICK_HIGH_NS;
 }
@@ -343,8 +348,12 @@ static int start(struct run *run, struct err *err)
 	run->next_tick_ns = run->began_ns + run->tick_ns;
 	int r = spawn_command(run->spec->command, run->group, follow ? FOLLOW_OPTIONS : 0, filter,
 			      &run->child, err);
-	if (r < 0 || !follow)
+	if (r < 0)
 		return r;
+	if (!follow) {
+		spawn_go(&run->child);
+		return 0;
+	}
 	if (run->child.ptrace_errno) {
 		snprintf(run->ret->why, sizeof(run->ret->why), "ptrace: %s",
 			 strerror(run->child.ptrace_errno));
@@ -352,14 +361,21 @@ static int start(struct run *run, struct err *err)
 		return 0;
 	}
 	run->follows = true;
-	follow_begin(&run->follow, run->child.pid, style, &ratchet_calls, run);
+	run->ret->every_call = style == FOLLOW_CHARGES;
+	follow_begin(&run->follow, run->child.pid, style,
+		     style == FOLLOW_PROBE ? &run->probe : NULL, &ratchet_calls, run);
+	spawn_go(&run->child);
 	return 0;
 }
 
-int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_result *ret,
-	     struct err *err)
+static int run_once(struct size_lab *lab, const struct run_spec *spec, struct run_result *ret,
+		    struct err *err)
 {
-	struct run run = {.lab = lab, .spec = spec, .ret = ret, .child = {-1, -1, -1, -1, 0}};
+	struct run run = {.lab = lab,
+			  .spec = spec,
+			  .ret = ret,
+			  .child = {-1, -1, -1, -1, 0, -1},
+			  .probe = PROBE_NONE};
 	struct pollfd fds[FDS];
 	struct err gone;
 
@@ -374,10 +390,22 @@ int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_resul
 		run_judge(&run);
 	}
 	follow_end(&run.follow);
+	probe_close(&run.probe);
 	if (run.group && cg_destroy(run.group, GROUP_GONE_NS, &gone) < 0 && r >= 0)
 		r = err_set(err, gone.code, "%s", gone.text);
 	if (r >= 0)
 		run_sum_results(&run);
 	spawn_close(&run.child);
+	return r;
+}
+
+int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_result *ret,
+	     struct err *err)
+{
+	if (lab->memo && memo_take(lab->memo, spec, ret))
+		return 0;
+	int r = run_once(lab, spec, ret, err);
+	if (r >= 0 && lab->memo)
+		memo_put(lab->memo, spec, ret, false);
 	return r;
 }

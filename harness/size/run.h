@@ -40,6 +40,7 @@ struct run_spec {
 	uint64_t ceiling_bytes; /* RUN_RATCHET: no higher than this */
 	uint64_t timeout_ns;	/* 0: none */
 	bool swap;		/* it may swap; else it may not */
+	bool probe; /* RUN_RATCHET, v1: full speed, by the probe (probe.h) where it can be had */
 	bool late;  /* RUN_RATCHET, v1: full speed until near the limit, see RUN_MISSED */
 	bool watch; /* look at what it is made of, now and then */
 };
@@ -55,7 +56,7 @@ enum run_end {
 	RUN_CEILING,	 /* RUN_RATCHET: ceiling_bytes was not enough */
 	RUN_SELF_SIZED,	 /* RUN_RATCHET: it reads its limit, see 'why' */
 	RUN_UNFOLLOWED,	 /* RUN_RATCHET: it cannot be followed, see 'why' */
-	RUN_MISSED,	 /* RUN_RATCHET, late: a call may have failed unseen */
+	RUN_MISSED,	 /* RUN_RATCHET, late or probe: a call may have failed unseen */
 	RUN_INTERRUPTED,
 };
 
@@ -67,12 +68,15 @@ struct run_result {
 	uint64_t limit_bytes; /* at the end */
 	uint64_t wall_ns, cpu_ns;
 	uint64_t peak_bytes; /* as the kernel has it, page cache included; 0: not known */
+	uint64_t file_most_bytes, left_kernel_bytes; /* with 'watch': of page cache at any time; of
+						      * the kernel's when everybody had ended */
 	uint64_t oom_kills, failcnt;
 	uint64_t output_bytes, output_sum; /* stdout and the output files */
 	bool check_failed;
 	uint64_t psi_some_us, psi_full_us; /* UINT64_MAX: not to be had */
 	uint64_t refaults, major_faults;
 	unsigned int steps, retries; /* RUN_RATCHET: events, and system calls among them */
+	bool every_call;	     /* RUN_RATCHET: each was stopped, from the start */
 	struct look top;	     /* when it had most that cannot be reclaimed */
 	char why[RUN_WHY_MAX];
 	size_t tail_len; /* the last that it wrote to stderr */
@@ -85,6 +89,8 @@ int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_resul
 
 /* Whether a run came to the same end with the same result as the one without a limit. Pure. */
 bool run_same(const struct run_result *reference, const struct run_result *run);
+/* How it ended, in JSON: "exited", "oom", ... */
+const char *run_end_word(enum run_end end);
 /* How it ended, for people: "exit status 2", "killed by SIGSEGV", ... */
 const char *run_end_text(const struct run_result *run, char *buf, size_t size);
 

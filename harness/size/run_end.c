@@ -32,6 +32,16 @@ static void read_counters(struct run *run)
 	ret->retries = run->follow.n_retries;
 }
 
+static void look_at_rest(struct run *run)
+{
+	struct look look = {0};
+
+	look_take(run->group, run->lab->version == CG_V1, &look);
+	run->ret->left_kernel_bytes = look.kernel_bytes;
+	if (look.file_bytes > run->ret->file_most_bytes)
+		run->ret->file_most_bytes = look.file_bytes;
+}
+
 /* Why it ended, when nobody ended it. The counter says what was an OOM: a SIGKILL may be anybody's,
  * and a parent may shrug off the death of a child. */
 void run_judge(struct run *run)
@@ -40,6 +50,8 @@ void run_judge(struct run *run)
 	int errnum = 0;
 
 	read_counters(run);
+	if (run->spec->watch)
+		look_at_rest(run);
 	ret->wall_ns = (run->ended_ns ? run->ended_ns : clock_ns()) - run->began_ns;
 	if (run->ending)
 		return;

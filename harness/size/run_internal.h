@@ -10,6 +10,7 @@
 
 #include "harness/size/follow.h"
 #include "harness/size/lab.h"
+#include "harness/size/probe.h"
 #include "harness/size/run.h"
 #include "harness/size/spawn.h"
 
@@ -20,6 +21,7 @@ struct run {
 	struct cg *group;
 	struct spawned child;
 	struct follow follow;
+	struct probe probe;
 	bool follows;
 	bool ending; /* everything was killed; ret->end says why */
 	bool main_gone;

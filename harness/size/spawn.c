@@ -135,11 +135,17 @@ int spawn_command(const struct size_command *command, struct cg *group, long tra
 	ret->out = fd_take(&p.out[0]);
 	ret->err = fd_take(&p.err[0]);
 	ret->start = fd_take(&p.start[0]);
-	/* A filter whose stops nobody takes would fail every call with ENOSYS. */
-	if (!ret->ptrace_errno)
-		(void)fd_write_full(p.go[1], "x", 1);
+	ret->go = fd_take(&p.go[1]);
 	plumbing_close(&p);
 	return 0;
+}
+
+/* A filter whose stops nobody takes would fail every call with ENOSYS. */
+void spawn_go(struct spawned *spawned)
+{
+	if (!spawned->ptrace_errno)
+		(void)fd_write_full(spawned->go, "x", 1);
+	fd_close_var(&spawned->go);
 }
 
 void spawn_close(struct spawned *spawned)
@@ -147,4 +153,5 @@ void spawn_close(struct spawned *spawned)
 	fd_close_var(&spawned->out);
 	fd_close_var(&spawned->err);
 	fd_close_var(&spawned->start);
+	fd_close_var(&spawned->go);
 }

@@ -7,9 +7,11 @@
 
 #include "base/parse.h"
 #include "harness/size/advice.h"
+#include "harness/size/curve.h"
+#include "harness/size/stats.h"
 #include "harness/size/tell.h"
 
-enum { ROWS_MAX = 8, BAR_MAX = 40 };
+enum { ROWS_MAX = 8, BAR_MAX = 40, CURVE_ROWS = 16 };
 
 static const char *mib(uint64_t bytes, char *buf)
 {
@@ -43,18 +45,34 @@ static void say_shown(const struct size_report *report, uint64_t limit, struct s
 			 n == 1 ? "" : "s", mib(limit, size));
 }
 
-static void say_limit(const struct size_report *report, const struct size_options *options,
-		      struct str *out)
+static void say_limit(const struct size_report *report, struct str *out)
 {
 	STR_AUTO shown = STR_INIT;
 	char size[PARSE_TEXT_MAX];
 
 	str_addf(out, "limit without a kill     %s%s\n", mib(report->limit_bytes, size),
 		 report->at_floor ? " or less (one step)" : "");
-	say_shown(report, report->limit_bytes, &shown);
-	if (!report->at_floor)
-		say_shown(report, report->limit_bytes - options->step_bytes, &shown);
+	say_shown(report, report->shown_bytes, &shown);
+	if (report->below_bytes)
+		say_shown(report, report->below_bytes, &shown);
 	str_addf(out, "  shown                  %s\n", str_text(&shown));
+}
+
+/* What passes in a row are worth, and what was put on top. */
+static void say_row(const struct size_report *report, const struct size_options *options,
+		    struct str *out)
+{
+	char size[PARSE_TEXT_MAX];
+
+	str_addf(out,
+		 "  in a row               %" PRIu64
+		 " passes: %.0f %% confidence that at least %.0f "
+		 "%% of runs pass there (--samples)\n",
+		 report->in_a_row, 100 * STATS_CONFIDENCE,
+		 100 * stats_share_at_least(report->in_a_row, report->in_a_row, STATS_CONFIDENCE));
+	if (report->shown_bytes + options->step_bytes < report->limit_bytes)
+		str_addf(out, "  above it               %s, as much as those runs differed by\n",
+			 mib(report->limit_bytes - report->shown_bytes, size));
 }
 
 static void say_slow(const struct size_report *report, const struct size_options *options,
@@ -88,7 +106,9 @@ static void say_distribution(const struct size_report *report, const struct size
 	}
 	if (report->n_samples == 0 && report->at_floor)
 		return;
-	if (report->n_samples == 0)
+	if (options->samples == 1 && report->varies)
+		say_row(report, options, out);
+	else if (report->n_samples == 0)
 		str_add(out,
 			"  samples                none: bisection asks one run a limit, and its "
 			"answer to pass a few times\n");
@@ -125,8 +145,11 @@ static void say_engine(const struct size_report *report, const struct size_facts
 		 report->engine_why[0] ? ": " : "", report->engine_why);
 	if (retries)
 		str_addf(out, ", %u system call%s made again", retries, retries == 1 ? "" : "s");
-	str_addf(out, "\nruns                     %u in %s\n", report->runs,
+	str_addf(out, "\nruns                     %u in %s", report->runs - report->known_runs,
 		 format_duration(report->measure_ns, time));
+	if (report->known_runs)
+		str_addf(out, ", and %u that were known (--save)", report->known_runs);
+	str_add(out, "\n");
 	str_addf(out, "without a limit          peak %s with page cache",
 		 mib(report->free.peak_bytes, size));
 	str_addf(out, ", %s\n", format_duration(report->free.wall_ns, time));
@@ -150,7 +173,7 @@ static void say_notes(const struct size_report *report, const struct size_facts 
 		str_add(out, "note: its output differs from run to run without any limit: only the "
 			     "exit status was compared (--check 'command' can do better)\n");
 	if (report->varies)
-		str_add(out, "note: its need differs from run to run: --samples 29 gives the 0.9 "
+		str_add(out, "note: its need varies from run to run: --samples 29 gives the 0.9 "
 			     "quantile with 95 % confidence\n");
 	if (report->not_monotone)
 		str_addf(out, "note: not monotone: a limit failed above one that had passed%s\n",
@@ -269,15 +292,19 @@ void tell_text(const struct size_report *report, const struct size_options *opti
 	       const struct size_facts *facts, const struct tell_view *view, struct str *out)
 {
 	if (report->found) {
-		say_limit(report, options, out);
+		say_limit(report, out);
 		say_distribution(report, options, out);
 		say_slow(report, options, out);
+	} else if (report->free.wall_ns) {
+		curve_so_far(report, out);
 	}
 	if (report->free.wall_ns) {
 		say_engine(report, facts, out);
 		say_makeup(&report->peak, out);
 	}
 	say_notes(report, facts, out);
+	if (options->samples > 1 && report->n_samples)
+		curve_text(report, CURVE_ROWS, out);
 	if (view->width && report->n_trials)
 		say_chart(report, view, out);
 	if (report->found)

@@ -181,6 +181,13 @@ static int killed_outside(struct measure *measure, const struct run_result *run)
 			     "counter did not move");
 }
 
+/* Kernels that count no peak (v2 before 5.19): the limit bounds it. */
+static uint64_t need_of(const struct run_result *run)
+{
+	return run->peak_bytes && run->peak_bytes < run->limit_bytes ? run->peak_bytes
+								     : run->limit_bytes;
+}
+
 static void remember(struct size_report *report, const struct run_result *run, bool passed,
 		     bool wrong)
 {
@@ -190,6 +197,7 @@ static void remember(struct size_report *report, const struct run_result *run, b
 								 .psi_some_us = run->psi_some_us,
 								 .refaults = run->refaults,
 								 .major_faults = run->major_faults,
+								 .need_bytes = need_of(run),
 								 .end = run->end,
 								 .status = run->status,
 								 .passed = passed,
@@ -262,6 +270,7 @@ int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_resul
 				.limit_bytes = from_bytes,
 				.step_bytes = options->step_bytes,
 				.ceiling_bytes = options->max_bytes,
+				.probe = !measure->slow_start,
 				.late = from_bytes >= LATE_LEAST && !measure->slow_start &&
 					measure->lab->version == CG_V1,
 				.timeout_ns = ratchet_timeout(measure),
@@ -269,11 +278,12 @@ int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_resul
 
 	measure_say(measure, "ratchet from %s", format_size_short(from_bytes, size));
 	int r = ratchet_once(measure, &spec, run, ret_good, err);
-	if (r != 0 || *ret_good || !spec.late || run->end == RUN_SELF_SIZED)
+	if (r != 0 || *ret_good || run->every_call || measure->lab->version == CG_V2 ||
+	    run->end == RUN_SELF_SIZED)
 		return r;
 	/* It went through the last MiBs faster than it could be stopped, or being stopped cut a
 	 * call short (as any signal does to a read of /dev/zero): every call from the start. */
-	spec.late = false;
+	spec.probe = spec.late = false;
 	measure->slow_start = true;
 	return ratchet_once(measure, &spec, run, ret_good, err);
 }

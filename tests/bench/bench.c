@@ -348,14 +348,48 @@ static void remove_results(const struct bench *bench)
 		fprintf(stderr, "bench: %s is left: %s\n", bench->results, err.text);
 }
 
-/* Arguments are limits to measure one kill at, instead of those that have a goal. */
+static void bench_kills(struct bench *bench)
+{
+	char size[PARSE_TEXT_MAX];
+
+	for (size_t i = 0; i < N_GOALS; i++)
+		bench_kill(bench, goals[i].limit);
+	printf("%-34s %s\n", "oomlab's largest resident set",
+	       format_size_short(bench->rss_bytes, size));
+}
+
+static void bench_vm(struct bench *bench)
+{
+	bench_machines(bench->lab, getenv("OOMLAB_BARE_INIT"), bench->results);
+}
+
+static const struct {
+	const char *name;
+	void (*measure)(struct bench *bench);
+} parts[] = {
+	{"kills", bench_kills}, {"groups", bench_groups},   {"fill", bench_fill},
+	{"score", bench_score}, {"explain", bench_explain}, {"catalogue", bench_catalogue},
+	{"machines", bench_vm},
+};
+enum { N_PARTS = sizeof(parts) / sizeof(parts[0]) };
+
+/* A word is a part's name, else a limit to measure one kill at. */
+static void bench_word(struct bench *bench, const char *word)
+{
+	for (size_t i = 0; i < N_PARTS; i++)
+		if (str_eq(parts[i].name, word)) {
+			parts[i].measure(bench);
+			return;
+		}
+	bench_kill(bench, word);
+}
+
 int main(int argc, char **argv)
 {
 	struct bench bench = {.results = "/tmp/oomlab-bench-XXXXXX",
 			      .lab = getenv("OOMLAB"),
 			      .hog = getenv("OOMLAB_HOG")};
 	struct err err = ERR_INIT;
-	char size[PARSE_TEXT_MAX];
 
 	if (!bench.lab || !bench.hog) {
 		fputs("bench: run it with 'make bench', which says where the programs are\n",
@@ -371,18 +405,10 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	printf("medians of %d, bare loops and oomlab in turns\n", SAMPLES);
-	for (size_t i = 0; i < N_GOALS && argc < 2; i++)
-		bench_kill(&bench, goals[i].limit);
+	for (size_t i = 0; i < N_PARTS && argc < 2; i++)
+		parts[i].measure(&bench);
 	for (int i = 1; i < argc; i++)
-		bench_kill(&bench, argv[i]);
-	printf("%-34s %s\n", "oomlab's largest resident set",
-	       format_size_short(bench.rss_bytes, size));
-	bench_groups(&bench);
-	bench_fill(&bench);
-	bench_score(&bench);
-	bench_explain(&bench);
-	bench_catalogue(&bench);
-	bench_machines(bench.lab, getenv("OOMLAB_BARE_INIT"), bench.results);
+		bench_word(&bench, argv[i]);
 	remove_results(&bench);
 	return 0;
 }

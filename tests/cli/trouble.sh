@@ -32,12 +32,12 @@ if [ "$status" -ne 0 ]; then
 	exit 0
 fi
 
-(ulimit -n 63 && "$OOMLAB" run pass.yaml) >"$out" 2>"$err" || status=$?
+prlimit --nofile=63 "$OOMLAB" run pass.yaml >"$out" 2>"$err" || status=$?
 is "few open files: exit status" 3 "$status"
 like "$err" '^oomlab run: expected to be allowed 64 open files at least, the hard limit is 63:' \
 	"few open files: says so"
 status=0
-(ulimit -Sn 10 && "$OOMLAB" run pass.yaml) >"$out" 2>"$err" || status=$?
+prlimit --nofile=10: "$OOMLAB" run pass.yaml >"$out" 2>"$err" || status=$?
 is "a soft limit is raised" 0 "$status"
 
 mounts() { awk '$0 ~ / - cgroup2? / && $5 ~ "^/sys/fs/cgroup" { print $5 }' /proc/self/mountinfo; }
