@@ -42,6 +42,11 @@ static bool is_late(struct vm_lane *lane)
 
 /* ---- what a machine says -------------------------------------------------------------------- */
 
+static struct vm_item *item_of(const struct vm_lane *lane, const char *name)
+{
+	return vm_queue_find(&lane->fleet->queue, lane->batch, lane->n_batch, name);
+}
+
 static void take_head(void *data, const json_t *json)
 {
 	struct vm_lane *lane = data;
@@ -67,7 +72,7 @@ static void take_head(void *data, const json_t *json)
 static void take_result(void *data, struct result *result)
 {
 	struct vm_lane *lane = data;
-	struct vm_item *item = vm_queue_find(&lane->fleet->queue, result->name);
+	struct vm_item *item = item_of(lane, result->name);
 
 	if (!item) {
 		result_clear(result);
@@ -101,8 +106,7 @@ static void on_line(void *data, json_t *line)
 	else
 		vm_stream_line(&lane->stream, line);
 	if (json_object_get(line, "began")) {
-		const struct vm_item *item =
-			vm_queue_find(&lane->fleet->queue, vm_stream_under_way(&lane->stream));
+		const struct vm_item *item = item_of(lane, vm_stream_under_way(&lane->stream));
 		set_deadline(lane, (item ? item->timeout_ns : 0) + GRACE_NS);
 	}
 }
@@ -148,8 +152,7 @@ static void tell_end(const struct vm_lane *lane, const char *what)
 /* The scenario under way gets its verdict from how the machine ended. */
 static void judge_end(struct vm_lane *lane)
 {
-	const struct vm_queue *queue = &lane->fleet->queue;
-	const struct vm_item *item = vm_queue_find(queue, vm_stream_under_way(&lane->stream));
+	const struct vm_item *item = item_of(lane, vm_stream_under_way(&lane->stream));
 
 	vm_stream_end_of_machine(&lane->stream, lane->machine);
 	/* A panic that was expected is nothing to complain of. */

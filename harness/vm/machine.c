@@ -43,9 +43,11 @@ static void take_ready(struct machine *machine, const json_t *ready)
 {
 	const char *kernel = json_string_value(json_object_get(ready, "kernel"));
 	const char *troubles = json_string_value(json_object_get(ready, "troubles"));
+	const char *lack = json_string_value(json_object_get(ready, "lack"));
 
 	str_add(&machine->kernel, kernel ? kernel : "");
 	str_add(&machine->troubles, troubles ? troubles : "");
+	str_add(&machine->lack, lack ? lack : "");
 	if (machine->options.qemu.icount)
 		machine->ready = true; /* whatever came over a port would come at another moment */
 	else
@@ -377,6 +379,7 @@ void machine_free(struct machine *machine)
 	str_free(&machine->line);
 	str_free(&machine->kernel);
 	str_free(&machine->troubles);
+	str_free(&machine->lack);
 	str_free(&machine->panic);
 	free(machine);
 }
@@ -423,6 +426,11 @@ const char *machine_kernel(const struct machine *machine)
 const char *machine_troubles(const struct machine *machine)
 {
 	return str_text(&machine->troubles);
+}
+
+const char *machine_lack(const struct machine *machine)
+{
+	return str_text(&machine->lack);
 }
 
 const char *machine_console(const struct machine *machine)
