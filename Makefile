@@ -39,7 +39,7 @@ NO_GUEST := harness/exec/trace.c harness/vm/%.c harness/input/%.c harness/cmd/cm
 	harness/cmd/vm_%.c harness/cmd/cmd_kernels.c harness/cmd/kernels_%.c \
 	harness/cmd/progress.c harness/cmd/cmd_explain.c harness/cmd/explain_%.c
 GUEST_LIB_SRC := $(filter-out $(NO_GUEST),$(LIB_SRC)) harness/guest/no_trace.c \
-	$(filter harness/guest/setup.c harness/guest/shell.c harness/guest/wake.c,$(GUEST_SRC))
+	$(filter-out harness/guest/init.c harness/guest/no_trace.c,$(GUEST_SRC))
 
 TEST_LIB := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))

@@ -61,9 +61,9 @@ static const struct opt options[] = {
 	 NULL, NULL},
 	{"append", '\0', OPT_TEXT, AT(append), "TEXT", "add this to the kernel's command line",
 	 NULL, NULL},
-	{"with", '\0', OPT_LIST, AT(with), "PROGRAM",
-	 "put a program of this machine into the image, with its libraries; those that the "
-	 "catalogue calls are there if they are here",
+	{"with", '\0', OPT_LIST, AT(with), "PROGRAM|PATH",
+	 "put a program of this machine into the image, with its libraries, or a file or folder "
+	 "under its own path; programs that the catalogue calls are there if they are here",
 	 NULL, "file"},
 	{"param", 'p', OPT_LIST, AT(params), "NAME=VALUE", "set a parameter of the scenarios", NULL,
 	 NULL},
@@ -88,6 +88,10 @@ static const struct opt options[] = {
 	 "keep the records below DIR (default ./results)", NULL, "dir"},
 	{"shell", '\0', OPT_FLAG, AT(shell), NULL,
 	 "run nothing: a shell in the machine on this terminal, with the catalogue and oomlab",
+	 NULL, NULL},
+	{"exec", 'e', OPT_TEXT, AT(exec), "COMMAND",
+	 "run no scenarios but this shell command, in /var/tmp on the machine's disk, without "
+	 "input; what it prints and its exit status are the result; --timeout ends it (124)",
 	 NULL, NULL},
 	{"gdb", '\0', OPT_TEXT, AT(gdb), "PORT|SOCKET",
 	 "each machine waits for a debugger there: a TCP port of this machine, or a path", NULL,
@@ -176,6 +180,10 @@ static int check(struct vm_values *values, struct err *err)
 	uint64_t first, last;
 	if (values->seeds && vm_seeds_parse(values->seeds, &first, &last, err) < 0)
 		return -EINVAL;
+	if (values->exec &&
+	    (values->shell || values->replay || values->seeds || values->seed != UINT64_MAX))
+		return err_set(err, EINVAL,
+			       "--exec: goes without --shell, --seed, --seeds and --replay");
 	if (values->shrink && !values->seeds)
 		return err_set(err, EINVAL, "--shrink: goes with --seeds");
 	if (values->nodes < 1 || values->nodes > NODES_MAX)
@@ -286,7 +294,9 @@ const struct cmd cmd_vm = {
 				"oomlab vm\tthe catalogue on this machine's kernel, cgroup v2\n"
 				"oomlab vm -k ./arch/x86/boot/bzImage global\tone's own build\n"
 				"oomlab vm --replay 42 global/three-race\texactly that race again\n"
-				"oomlab vm --seeds 1..500 global/three-race\texplore its endings\n",
+				"oomlab vm --seeds 1..500 global/three-race\texplore its endings\n"
+				"oomlab vm -m 1G --with xz -e 'seq 300000 >n; oomlab size -- xz -k "
+				"-c n'\ta command on another kernel\n",
 			.exit_status = "0\tall passed; --replay: it is the same run, whatever its "
 				       "verdicts\n"
 				       "1\tan expectation did not hold, or the machine died of it; "

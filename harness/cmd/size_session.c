@@ -13,7 +13,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "harness/cmd/size_save.h"
 #include "harness/exec/host.h"
+#include "harness/size/estimate.h"
 
 enum { CHARGE_BATCH_PAGES = 64, TAIL_LINES = 5 };
 /* Of what is available, the most that is risked: the rest is for everybody else. */
@@ -96,11 +98,30 @@ static void read_thp(char *buf, size_t size)
 	snprintf(buf, size, "%.*s", from ? (int)strcspn(from + 1, "]") : 0, from ? from + 1 : "");
 }
 
+/* Hours are not told to the millisecond. */
+static const char *about_time(uint64_t ns, char *buf)
+{
+	uint64_t minutes = ns / 60000000000ULL;
+
+	if (minutes < 2)
+		return format_duration(ns, buf);
+	if (minutes < 120)
+		snprintf(buf, PARSE_TEXT_MAX, "%um", (unsigned int)minutes);
+	else
+		snprintf(buf, PARSE_TEXT_MAX, "%uh %02um", (unsigned int)(minutes / 60),
+			 (unsigned int)(minutes % 60));
+	return buf;
+}
+
 static void on_progress(void *data, const char *line)
 {
 	const struct size_session *session = data;
+	struct estimate left = estimate_left(&session->report, &session->options);
+	char time[PARSE_TEXT_MAX];
 
 	fprintf(stderr, "\r\033[Krun %u: %s", session->report.runs + 1, line);
+	if (left.runs)
+		fprintf(stderr, "; about %u left, %s", left.runs, about_time(left.ns, time));
 	(void)fflush(stderr);
 }
 
@@ -181,7 +202,11 @@ int size_session_open(struct size_session *session, struct err *err)
 	recover_first(session);
 	session->has_lab = true;
 	r = lab_open(&session->lab, session->host, id, parent, err);
-	return r < 0 ? r : choose_ceiling(session, err);
+	if (r >= 0)
+		r = choose_ceiling(session, err);
+	if (r < 0 || !session->common->save)
+		return r;
+	return size_save_open(session, err);
 }
 
 /* ---- the result ---------------------------------------------------------------------------- */
@@ -244,6 +269,7 @@ int size_session_close(struct size_session *session, int status)
 			session->ctx->cmd->opts.name, str_text(&warnings));
 		status = CMD_BROKEN;
 	}
+	size_save_close(session);
 	size_report_clear(&session->report);
 	cg_host_free(session->host);
 	free(session->program);

@@ -16,7 +16,7 @@
 struct size_common {
 	int colour;
 	uint64_t step, max, timeout_ns, for_ns, status;
-	const char *stdin_path, *check, *parent;
+	const char *stdin_path, *check, *parent, *save;
 	struct opt_list outputs, cold;
 	bool swap, quiet;
 };
@@ -55,6 +55,9 @@ struct size_common {
 	 "file"}, \
 	{"swap", '\0', OPT_FLAG, SIZE_COMMON_AT(swap), NULL, "let it swap (default: it may not)", \
 	 NULL, NULL}, \
+	{"save", '\0', OPT_TEXT, SIZE_COMMON_AT(save), "FILE", \
+	 "add each run to this file as it ends; the same command line again goes on from there, " \
+	 "another command, program, input or machine is refused", NULL, "file"}, \
 	{"quiet", 'q', OPT_FLAG, SIZE_COMMON_AT(quiet), NULL, "no live line", NULL, NULL}, \
 	{"colour", '\0', OPT_CHOICE, SIZE_COMMON_AT(colour), "WHEN", \
 	 "colour: auto (default), always or never", terminal_colours, NULL}, \
@@ -75,6 +78,7 @@ struct size_session {
 	char *program, **words, *kernel_text;
 	char thp[16];
 	struct utsname kernel;
+	const char **named; /* words that may be files, for --save */
 	bool live;
 };
 

@@ -69,6 +69,9 @@ static int add_with(const struct vm_image_request *request, const struct vm_want
 		(void)program_add(image, callable[i], &ignored);
 	for (size_t i = 0; request->person && person[i]; i++)
 		(void)program_add(image, person[i], &ignored);
+	/* What calls the shell, as popen(3) does, calls it so, wherever it is here. */
+	if (request->person && !image_has(image, "bin/sh"))
+		image_add_link(image, "bin/sh", "/usr/bin/sh");
 	for (size_t i = 0; i < with->n && r >= 0; i++)
 		r = program_add(image, with->text[i], err);
 	return r < 0 ? err_wrap(err, "--with") : 0;

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "harness/cmd/progress.h"
 #include "harness/cmd/terminal.h"
+#include "harness/cmd/vm_exec.h"
 #include "harness/cmd/vm_shell.h"
 #include "harness/vm/qemu.h"
 #include "harness/vm/sha256.h"
@@ -24,7 +25,7 @@ static void on_ready(void *data, const struct machine *machine)
 	const struct vm_turn *turn = data;
 	const struct vm_session *session = turn->session;
 
-	if (session->values->format == 0) {
+	if (session->values->format == 0 && !session->values->exec) {
 		fprintf(session->out, "== %s (%s), cgroup %s\n", machine_kernel(machine),
 			turn->spec, turn->cgroup);
 		(void)fflush(session->out);
@@ -140,7 +141,9 @@ int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, stru
 	int r = vm_session_kernel(wish->kernel, &ret->kernel, err);
 
 	if (r >= 0)
-		r = wish->values->shell ? vm_shell(&ret->run, err) : vm_run(&ret->run, err);
+		r = wish->values->shell	 ? vm_shell(&ret->run, err)
+		    : wish->values->exec ? vm_exec(&ret->run, err)
+					 : vm_run(&ret->run, err);
 	if ((r >= 0 || r == -EINTR) && ret->run.stream.record &&
 	    vm_session_evidence(session, wish, &ret->kernel, &ret->run, err) < 0)
 		return -err->code;

@@ -20,6 +20,7 @@ struct vm_values {
 	uint64_t seed;	     /* UINT64_MAX: none, time runs free */
 	int format, colour;
 	bool verbose, console, snapshot, shell, shrink;
+	const char *exec;    /* a command instead of scenarios; NULL: none */
 	const char *gdb;     /* a port or a socket; NULL: none */
 	uint64_t disk_bytes; /* of --swap=SIZE:disk; 0: none */
 	int accel;	     /* of VM_TCG, ... */

@@ -27,9 +27,9 @@ static int root_of(const struct runner *run, const struct world_kill *kill)
 /* The view that the kernel's choice came after; NULL: there is none. */
 static const struct view *view_for(const struct outlook *outlook, uint64_t chosen_at)
 {
-	const struct view *views[] = {&outlook->now, &outlook->before};
+	const struct view *const views[] = {&outlook->now, &outlook->before, NULL};
 
-	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++)
+	for (size_t i = 0; views[i]; i++)
 		if (views[i]->have && chosen_at >= views[i]->valid_from &&
 		    chosen_at < views[i]->valid_to)
 			return views[i];

@@ -1,9 +1,9 @@
 /*
  * The first process of a virtual machine: makes the machine ready, runs 'oomlab run' when the host
- * asks for it on the second serial port (vm/channel.h), one at a time, hands on what the host asks
- * of that, and reaps whatever dies. The machine ends by a write to QEMU's exit port, whose value
- * tells the host that the guest ended by its own will and not by a panic or reset. A program of its
- * own, static, linked against the same library as oomlab.
+ * asks for it on the second serial port (vm/channel.h), or a shell, or a command, one at a time,
+ * hands on what the host asks of that, and reaps whatever dies. The machine ends by a write to
+ * QEMU's exit port, whose value tells the host that the guest ended by its own will and not by a
+ * panic or reset. A program of its own, static, linked against the same library as oomlab.
  */
 
 #include <errno.h>
@@ -23,12 +23,17 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "harness/guest/command.h"
 #include "harness/guest/setup.h"
 #include "harness/guest/shell.h"
 #include "harness/guest/wake.h"
 #include "harness/vm/channel.h"
 
-enum { LINE_LENGTH_MAX = 1 << 20, WORDS_MAX = 4096 };
+enum {
+	LINE_LENGTH_MAX = 1 << 20,
+	WORDS_MAX = 4096,
+	LAST_LINES = 64, /* as many as two full pipes make */
+};
 
 /* Bytes in the ports' buffers are lost when the machine stops (16550 under QEMU 7.2). */
 static void __attribute__((noreturn)) power_off(int channel)
@@ -70,6 +75,7 @@ struct first {
 	int channel;
 	pid_t child;  /* of the run under way; 0: none */
 	int to_child; /* its stdin; -1: none */
+	struct command command;
 };
 
 /* ---- a run ---------------------------------------------------------------------------------- */
@@ -135,6 +141,24 @@ static void start_shell(struct first *first, const json_t *wish)
 		say(first->channel, json_pack("{s:i}", "done", 127));
 }
 
+static void start_command(struct first *first, const json_t *wish)
+{
+	pid_t child = command_start(&first->command, wish);
+
+	first->child = child < 0 ? 0 : child;
+	if (child < 0)
+		say(first->channel, json_pack("{s:i}", "done", 127));
+}
+
+/* At most so many lines: what prints without end must not keep us from all else. */
+static void hand_on_printed(struct first *first, int most)
+{
+	json_t *line;
+
+	while (most-- > 0 && (line = command_printed(&first->command)) != NULL)
+		say(first->channel, line);
+}
+
 /* All that have died; the run's end is told. */
 static void reap(struct first *first)
 {
@@ -146,6 +170,8 @@ static void reap(struct first *first)
 			continue;
 		first->child = 0;
 		fd_close_var(&first->to_child);
+		hand_on_printed(first, LAST_LINES);
+		command_close(&first->command);
 		say(first->channel,
 		    json_pack("{s:i}", "done",
 			      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)));
@@ -171,6 +197,8 @@ static void obey(struct first *first, const char *text)
 		(void)fd_write_full(first->to_child, "\n", 1);
 	} else if (json_object_get(line, "shell") && !first->child) {
 		start_shell(first, json_object_get(line, "shell"));
+	} else if (json_object_get(line, "exec") && !first->child) {
+		start_command(first, json_object_get(line, "exec"));
 	} else if (json_is_array(json_object_get(line, "run")) && !first->child) {
 		run(first, json_object_get(line, "run"));
 	} else {
@@ -239,7 +267,7 @@ static void take(struct first *first, struct str *line)
 
 int main(void)
 {
-	struct first first = {.to_child = -1};
+	struct first first = {.to_child = -1, .command = COMMAND_INIT};
 	struct str troubles = STR_INIT;
 	struct str line = STR_INIT;
 
@@ -255,9 +283,14 @@ int main(void)
 	say_ready(first.channel, &troubles);
 	run_request(&first, signals);
 	for (;;) {
-		struct pollfd polled[] = {{first.channel, POLLIN, 0}, {signals, POLLIN, 0}};
+		struct pollfd polled[] = {{first.channel, POLLIN, 0},
+					  {signals, POLLIN, 0},
+					  {first.command.out, POLLIN, 0},
+					  {first.command.err, POLLIN, 0}};
 		struct signalfd_siginfo info;
-		(void)poll(polled, 2, -1);
+		(void)poll(polled, sizeof(polled) / sizeof(polled[0]), -1);
+		if (polled[2].revents || polled[3].revents)
+			hand_on_printed(&first, 1);
 		if (polled[1].revents && read(signals, &info, sizeof(info)) > 0)
 			reap(&first);
 		if (polled[0].revents)

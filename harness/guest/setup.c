@@ -46,10 +46,25 @@ static const struct {
 	{"hugetlbfs", "/dev/hugepages", NULL, MS_NOSUID, true},
 };
 
+/* What the image brought there (vm --with) would be hidden. */
+static bool has_files(const char *dir)
+{
+	DIR *list = opendir(dir);
+	int n = 0;
+
+	while (list && n < 3 && readdir(list))
+		n++;
+	if (list)
+		(void)closedir(list);
+	return n > 2; /* than '.' and '..' */
+}
+
 static void mount_all(struct str *troubles)
 {
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		(void)mkdir(mounts[i].dir, 0755);
+		if (str_eq(mounts[i].dir, "/tmp") && has_files(mounts[i].dir))
+			continue;
 		/* EBUSY: CONFIG_DEVTMPFS_MOUNT has done it. */
 		if (mount(mounts[i].type, mounts[i].dir, mounts[i].type, mounts[i].flags,
 			  mounts[i].options) < 0 &&

@@ -16,6 +16,8 @@
 #include "harness/exec/guardian.h"
 #include "harness/exec/journal.h"
 
+struct memo;
+
 struct size_lab {
 	struct cg_host *host; /* borrowed */
 	struct journal *journal;
@@ -26,7 +28,8 @@ struct size_lab {
 	uint64_t available_bytes; /* of memory, before the first run */
 	int signal_fd;		  /* SIGCHLD and what asks us to end */
 	unsigned int runs;
-	bool interrupted; /* start nothing more */
+	struct memo *memo; /* runs that are known, of the caller; NULL: none is */
+	bool interrupted;  /* start nothing more */
 	sigset_t old_mask;
 };
 

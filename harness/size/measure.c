@@ -12,6 +12,7 @@
 #include "harness/size/filter.h"
 #include "harness/size/follow.h"
 #include "harness/size/measure_internal.h"
+#include "harness/size/memo.h"
 #include "harness/size/stats.h"
 
 /* ---- the engine ---------------------------------------------------------------------------- */
@@ -229,6 +230,7 @@ int size_measure(struct size_lab *lab, const struct size_options *options,
 	if (r == 0 && options->slow_percent)
 		r = slow_find(&measure, err);
 	report->measure_ns = clock_ns() - began_ns;
+	report->known_runs = lab->memo ? memo_taken(lab->memo) : 0;
 	return r < 0 ? r : 0;
 }
 

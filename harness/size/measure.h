@@ -89,6 +89,8 @@ struct size_report {
 	struct size_slow slow;
 	uint64_t measure_ns;
 	unsigned int runs;
+	unsigned int known_runs; /* of these, from a file (memo.h) */
+	size_t planned_runs;	 /* under a limit, where that is known in advance; 0: not */
 };
 
 /* The lowest limit above this one that a trial had; UINT64_MAX: none. */

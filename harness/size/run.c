@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "harness/size/memo.h"
 #include "harness/size/output.h"
 #include "harness/size/run_internal.h"
 
@@ -367,8 +368,8 @@ static int start(struct run *run, struct err *err)
 	return 0;
 }
 
-int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_result *ret,
-	     struct err *err)
+static int run_once(struct size_lab *lab, const struct run_spec *spec, struct run_result *ret,
+		    struct err *err)
 {
 	struct run run = {.lab = lab,
 			  .spec = spec,
@@ -395,5 +396,16 @@ int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_resul
 	if (r >= 0)
 		run_sum_results(&run);
 	spawn_close(&run.child);
+	return r;
+}
+
+int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_result *ret,
+	     struct err *err)
+{
+	if (lab->memo && memo_take(lab->memo, spec, ret))
+		return 0;
+	int r = run_once(lab, spec, ret, err);
+	if (r >= 0 && lab->memo)
+		memo_put(lab->memo, spec, ret, false);
 	return r;
 }

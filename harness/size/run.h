@@ -89,6 +89,8 @@ int size_run(struct size_lab *lab, const struct run_spec *spec, struct run_resul
 
 /* Whether a run came to the same end with the same result as the one without a limit. Pure. */
 bool run_same(const struct run_result *reference, const struct run_result *run);
+/* How it ended, in JSON: "exited", "oom", ... */
+const char *run_end_word(enum run_end end);
 /* How it ended, for people: "exit status 2", "killed by SIGSEGV", ... */
 const char *run_end_text(const struct run_result *run, char *buf, size_t size);
 

@@ -19,6 +19,26 @@ bool run_same(const struct run_result *reference, const struct run_result *run)
 	       run->output_bytes == reference->output_bytes;
 }
 
+const char *run_end_word(enum run_end end)
+{
+	static const char *const words[] = {
+		[RUN_EXITED] = "exited",
+		[RUN_SIGNALED] = "signaled",
+		[RUN_OOM] = "oom",
+		[RUN_TIMEOUT] = "timeout",
+		[RUN_NO_START] = "no_start",
+		[RUN_LEFT_BEHIND] = "left_processes",
+		[RUN_SERVED] = "served",
+		[RUN_CEILING] = "ceiling",
+		[RUN_SELF_SIZED] = "self_sized",
+		[RUN_UNFOLLOWED] = "unfollowed",
+		[RUN_MISSED] = "missed",
+		[RUN_INTERRUPTED] = "interrupted",
+	};
+
+	return words[end];
+}
+
 const char *run_end_text(const struct run_result *run, char *buf, size_t size)
 {
 	switch (run->end) {

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { HALVINGS = 50 };
+
 double stats_confidence(size_t n, size_t k, double q)
 {
 	double sum = 0;
@@ -39,9 +41,21 @@ size_t stats_samples_needed(double q, double wanted)
 	return (size_t)ceil(log1p(-wanted) / log(q));
 }
 
-double stats_share(size_t n, double confidence)
+double stats_share_at_least(size_t n, size_t k, double confidence)
 {
-	return n > 0 ? exp(log1p(-confidence) / (double)n) : 0;
+	double low = 0, high = 1;
+
+	if (k == 0 || n == 0)
+		return 0;
+	/* The share at which k or more of n would be seen so seldom. */
+	for (int i = 0; i < HALVINGS; i++) {
+		double middle = (low + high) / 2;
+		if (stats_confidence(n, k, middle) >= confidence)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static int compare(const void *a, const void *b)

@@ -13,10 +13,11 @@
 double stats_confidence(size_t n, size_t k, double q);
 /* The smallest k with at least that confidence; n when none has it. */
 size_t stats_rank(size_t n, double q, double wanted, double *ret_confidence);
+/* Of n runs k passed: the share of all that pass is at least this, with that confidence
+ * (Clopper-Pearson, one-sided). */
+double stats_share_at_least(size_t n, size_t k, double confidence);
 /* How many samples it takes until the largest one has it. */
 size_t stats_samples_needed(double q, double wanted);
-/* The share of runs that pass, at least, with this confidence, when n in a row did. */
-double stats_share(size_t n, double confidence);
 void stats_sort(uint64_t *values, size_t n);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "harness/size/measure_internal.h"
+#include "harness/size/memo.h"
 
 uint64_t sweep_limit(uint64_t from, uint64_t to, uint64_t step, uint64_t n, uint64_t i)
 {
@@ -23,7 +24,8 @@ int size_sweep(struct size_lab *lab, const struct size_options *options,
 	uint64_t step = options->step_bytes, began_ns = clock_ns(), last = 0;
 	bool passed = false;
 
-	*report = (struct size_report){.engine = "sweep"};
+	*report = (struct size_report){.engine = "sweep",
+				       .planned_runs = plan->points * plan->repeat};
 	int r = trial_free(&measure, err);
 	uint64_t from = plan->from_bytes ? plan->from_bytes : step;
 	uint64_t to = plan->to_bytes ? plan->to_bytes
@@ -37,6 +39,7 @@ int size_sweep(struct size_lab *lab, const struct size_options *options,
 		last = limit;
 	}
 	report->measure_ns = clock_ns() - began_ns;
+	report->known_runs = lab->memo ? memo_taken(lab->memo) : 0;
 	return r < 0 ? r : 0;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "base/parse.h"
 #include "harness/size/advice.h"
+#include "harness/size/curve.h"
 #include "harness/size/tell.h"
 
 static const char *const trouble_words[] = {
@@ -15,21 +16,6 @@ static const char *const trouble_words[] = {
 	[SIZE_KILLED] = "killed",
 	[SIZE_UNSTABLE] = "unstable",
 	[SIZE_INTERRUPTED] = "interrupted",
-};
-
-static const char *const end_words[] = {
-	[RUN_EXITED] = "exited",
-	[RUN_SIGNALED] = "signaled",
-	[RUN_OOM] = "oom",
-	[RUN_TIMEOUT] = "timeout",
-	[RUN_NO_START] = "no_start",
-	[RUN_LEFT_BEHIND] = "left_processes",
-	[RUN_SERVED] = "served",
-	[RUN_CEILING] = "ceiling",
-	[RUN_SELF_SIZED] = "self_sized",
-	[RUN_UNFOLLOWED] = "unfollowed",
-	[RUN_MISSED] = "missed",
-	[RUN_INTERRUPTED] = "interrupted",
 };
 
 const char *tell_trouble_word(enum size_trouble trouble)
@@ -84,7 +70,7 @@ static json_t *trials_json(const struct size_report *report)
 		json_t *row =
 			json_pack("{s:o, s:b, s:s, s:o, s:o, s:o, s:b}", "limit",
 				  number(trial->limit_bytes), "passed", trial->passed, "end",
-				  end_words[trial->end], "seconds", seconds(trial->wall_ns),
+				  run_end_word(trial->end), "seconds", seconds(trial->wall_ns),
 				  "refaults", number(trial->refaults), "major_faults",
 				  number(trial->major_faults), "wrong_output", trial->wrong_output);
 		if (trial->psi_some_us != UINT64_MAX)
@@ -157,6 +143,7 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 	json_object_set_new(root, "output_varies", json_boolean(report->output_varies));
 	json_object_set_new(root, "not_monotone", json_boolean(report->not_monotone));
 	json_object_set_new(root, "runs", json_integer((json_int_t)report->runs));
+	json_object_set_new(root, "known_runs", json_integer((json_int_t)report->known_runs));
 	json_object_set_new(root, "seconds", seconds(report->measure_ns));
 	json_object_set_new(root, "without_limit",
 			    json_pack("{s:o, s:o, s:o}", "peak", number(report->free.peak_bytes),
@@ -164,6 +151,7 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 				      seconds(report->free.cpu_ns)));
 	json_object_set_new(root, "made_of", look_json(&report->peak));
 	json_object_set_new(root, "samples", samples_json(report));
+	json_object_set_new(root, "curve", curve_json(report));
 	json_object_set_new(root, "trials", trials_json(report));
 	json_object_set_new(root, "host",
 			    json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "kernel", facts->kernel,

@@ -7,10 +7,11 @@
 
 #include "base/parse.h"
 #include "harness/size/advice.h"
+#include "harness/size/curve.h"
 #include "harness/size/stats.h"
 #include "harness/size/tell.h"
 
-enum { ROWS_MAX = 8, BAR_MAX = 40 };
+enum { ROWS_MAX = 8, BAR_MAX = 40, CURVE_ROWS = 16 };
 
 static const char *mib(uint64_t bytes, char *buf)
 {
@@ -68,7 +69,7 @@ static void say_row(const struct size_report *report, const struct size_options 
 		 " passes: %.0f %% confidence that at least %.0f "
 		 "%% of runs pass there (--samples)\n",
 		 report->in_a_row, 100 * STATS_CONFIDENCE,
-		 100 * stats_share(report->in_a_row, STATS_CONFIDENCE));
+		 100 * stats_share_at_least(report->in_a_row, report->in_a_row, STATS_CONFIDENCE));
 	if (report->shown_bytes + options->step_bytes < report->limit_bytes)
 		str_addf(out, "  above it               %s, as much as those runs differed by\n",
 			 mib(report->limit_bytes - report->shown_bytes, size));
@@ -144,8 +145,11 @@ static void say_engine(const struct size_report *report, const struct size_facts
 		 report->engine_why[0] ? ": " : "", report->engine_why);
 	if (retries)
 		str_addf(out, ", %u system call%s made again", retries, retries == 1 ? "" : "s");
-	str_addf(out, "\nruns                     %u in %s\n", report->runs,
+	str_addf(out, "\nruns                     %u in %s", report->runs - report->known_runs,
 		 format_duration(report->measure_ns, time));
+	if (report->known_runs)
+		str_addf(out, ", and %u that were known (--save)", report->known_runs);
+	str_add(out, "\n");
 	str_addf(out, "without a limit          peak %s with page cache",
 		 mib(report->free.peak_bytes, size));
 	str_addf(out, ", %s\n", format_duration(report->free.wall_ns, time));
@@ -291,12 +295,16 @@ void tell_text(const struct size_report *report, const struct size_options *opti
 		say_limit(report, out);
 		say_distribution(report, options, out);
 		say_slow(report, options, out);
+	} else if (report->free.wall_ns) {
+		curve_so_far(report, out);
 	}
 	if (report->free.wall_ns) {
 		say_engine(report, facts, out);
 		say_makeup(&report->peak, out);
 	}
 	say_notes(report, facts, out);
+	if (options->samples > 1 && report->n_samples)
+		curve_text(report, CURVE_ROWS, out);
 	if (view->width && report->n_trials)
 		say_chart(report, view, out);
 	if (report->found)

@@ -10,6 +10,8 @@
  *   guest: the lines of that stream (report/report_stream.c), then {"done": EXIT STATUS}
  *   host:  {"ask": ...}           a line for the stdin of what runs (cmd/run_asked.h)
  *   host:  {"shell": {"rows": N, "columns": N, "term": NAME}}   on the console; then {"done": ...}
+ *   host:  {"exec": {"command": TEXT}}   by the shell, without a terminal
+ *   guest: {"out": BYTES} and {"err": BYTES} (record/bytes.h), then {"done": EXIT STATUS}
  *   guest: {"refused": TEXT}      to what it does not understand
  *   host:  {"quit": true}
  */

@@ -53,11 +53,18 @@ static void add_parents(struct image *image, const char *path)
 	image_add_dir(image, parent);
 }
 
-void image_add_dir(struct image *image, const char *path)
+bool image_has(const struct image *image, const char *path)
 {
 	for (size_t i = 0; i < image->n; i++)
 		if (str_eq(image->files[i].path, path))
-			return;
+			return true;
+	return false;
+}
+
+void image_add_dir(struct image *image, const char *path)
+{
+	if (image_has(image, path))
+		return;
 	add_parents(image, path);
 	(void)add(image, path, S_IFDIR | 0755);
 }

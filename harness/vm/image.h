@@ -40,6 +40,7 @@ void image_add_text(struct image *image, const char *path, const void *text, siz
 		    unsigned mode);
 void image_add_dir(struct image *image, const char *path);
 void image_add_link(struct image *image, const char *path, const char *target);
+bool image_has(const struct image *image, const char *path);
 /* All regular files below a folder. */
 int image_add_tree(struct image *image, const char *path, const char *from, struct err *err);
 

@@ -89,10 +89,48 @@ static int add_libraries(struct image *image, const char *path, struct err *err)
 	return 0;
 }
 
+/* A folder, or a file that is no program; false: neither. */
+static bool is_thing(const char *path, struct stat *info)
+{
+	return strchr(path, '/') && stat(path, info) == 0 &&
+	       (S_ISDIR(info->st_mode) || (S_ISREG(info->st_mode) && !(info->st_mode & 0111)));
+}
+
+/* Where the guest mounts its own, which would hide what was brought there. */
+static bool is_guests_own(const char *path)
+{
+	static const char *const own[] = {"/dev/", "/proc/", "/run/", "/sys/", "/var/", NULL};
+
+	for (size_t i = 0; own[i]; i++)
+		if (str_starts(path, own[i]))
+			return true;
+	return false;
+}
+
+static int add_thing(struct image *image, const char *name, bool folder, struct err *err)
+{
+	MEM_AUTO char *path = realpath(name, NULL);
+
+	if (!path)
+		return err_errno(err, errno, "'%s'", name);
+	if (is_guests_own(path))
+		return err_set(err, EINVAL,
+			       "'%s': that folder is the machine's own: copy it "
+			       "elsewhere",
+			       path);
+	if (folder)
+		return image_add_tree(image, path + 1, path, err);
+	image_add_file(image, path + 1, path, 0644);
+	return 0;
+}
+
 int program_add(struct image *image, const char *name, struct err *err)
 {
-	MEM_AUTO char *path = find(name);
+	struct stat info;
 
+	if (is_thing(name, &info))
+		return add_thing(image, name, S_ISDIR(info.st_mode), err);
+	MEM_AUTO char *path = find(name);
 	if (!path)
 		return err_set(err, ENOENT, "program '%s': not in $PATH here", name);
 	add_at(image, path);

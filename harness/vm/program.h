@@ -8,7 +8,8 @@
 #include "harness/vm/image.h"
 
 /* Adds a program of $PATH, or at a path, under its own path, and what the dynamic loader says it
- * needs. -ENOENT: there is none. */
+ * needs. A path may name any other file, or a folder with all files in it. -ENOENT: there is none.
+ */
 int program_add(struct image *image, const char *name, struct err *err);
 
 #endif

@@ -10,9 +10,9 @@ lines() {
 	awk -v n="$1" 'BEGIN { srand(1); for (i = 0; i < n; i++) printf "%048d\n", rand() * 1e9 }'
 }
 prepare() {
-	lines 600000 >"$dir/lines"
+	lines "${BENCH_LINES:-600000}" >"$dir/lines"
 	head -c 1000000 "$dir/lines" >"$dir/part"
-	awk 'BEGIN { for (i = 0; i < 150; i++) printf "int f%d(int a,int b){int s=%d;" \
+	awk -v n="${BENCH_FUNCTIONS:-150}" 'BEGIN { for (i = 0; i < n; i++) printf "int f%d(int a,int b){int s=%d;" \
 		"for(int i=0;i<a;i++){s+=i*b^%d;if(s&%d)s-=b;else s*=3;}return s;}\n", i, i, 7 * i, i + 1 }' \
 		>"$dir/big.c"
 	printf '.PHONY: all\nall: 1.o 2.o 3.o 4.o\n1.o 2.o 3.o 4.o: big.c\n\tgcc -O2 -c -o $@ $<\n' >"$dir/Makefile"
@@ -39,6 +39,7 @@ passes() {
 row() {
 	name=$1
 	shift
+	command -v "$1" >/dev/null || return 0
 	size -- "$@"
 	found=$limit first="$engine | $runs | $seconds"
 	at=$(passes --from "$found" --to "$found" -- "$@")

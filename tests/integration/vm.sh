@@ -155,6 +155,29 @@ status=0
 timeout 120 "$OOMLAB" vm -k "$image" --shell <"$tap_dir/keys" >"$tap_dir/out" 2>"$tap_dir/err" || status=$?
 is_status 5 'a shell: its exit status is the exit status'
 like "$tap_dir/out" '^it is 42' 'a shell runs what is typed'
+
+# A script's machine.
+mkdir "$tap_dir/tree"
+echo brought >"$tap_dir/tree/file"
+# shellcheck disable=SC2016 # the guest's shell expands it
+run timeout 120 "$OOMLAB" vm -k "$image" --with "$tap_dir/tree" -e \
+	'cat '"$tap_dir/tree/file"'; pwd; echo wrong >&2; read x || printf "a\000\377"; /bin/sh -c "exit 7"'
+is_status 7 'a command: its exit status is the exit status'
+is 'a command: its output, all bytes of it' "$(printf 'brought\n/var/tmp\na\000\377' | cksum)" \
+	"$(cksum <"$out")"
+is 'a command: its errors' wrong "$(cat "$err")"
+run timeout 120 "$OOMLAB" vm -k "$image" -m 384M -e 'oomlab size --slow 0 -- oomhog list'
+is_status 0 'a command: oomlab itself'
+like "$out" '^limit without a kill' 'a command: oomlab itself'
+run timeout 120 "$OOMLAB" vm -k "$image" -t 500ms -e 'echo begun; sleep 1000'
+is_status 124 'a command that does not end'
+like "$out" '^begun$' 'a command that does not end: what it printed'
+like "$err" 'did not end within 500ms' 'a command that does not end: says so'
+run timeout 120 "$OOMLAB" vm -k "$image" -e 'echo c >/proc/sysrq-trigger; sleep 1000'
+is_status 3 'a command that ends the machine'
+like "$err" '^oomlab vm: the machine ended .panic: sysrq' 'a command that ends the machine: says so'
+run "$OOMLAB" vm --seed 1 -e true
+is_status 2 'a command has no seed'
 if command -v gdb >/dev/null; then
 	port=$((20000 + $$ % 20000))
 	timeout 120 "$OOMLAB" vm -k "$image" --gdb $port --results "$tap_dir/r" \

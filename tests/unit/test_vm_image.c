@@ -20,6 +20,7 @@
 #include "harness/vm/image.h"
 #include "harness/vm/modinfo.h"
 #include "harness/vm/modules.h"
+#include "harness/vm/program.h"
 
 /* ---- archives ------------------------------------------------------------------------------- */
 
@@ -116,6 +117,36 @@ START_TEST(a_missing_file_is_named)
 	ck_assert_int_eq(image_write(&image, fd, &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/x"));
 	image_free(&image);
+}
+END_TEST
+
+/* What --with takes: a program comes with its libraries, another file and a folder as they are. */
+START_TEST(programs_files_and_folders_go_in)
+{
+	struct image image = {0};
+	struct err err = ERR_INIT;
+	char dir[] = "/tmp/oomlab-image-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	MEM_AUTO char *sub = mem_printf("%s/sub", dir);
+	MEM_AUTO char *file = mem_printf("%s/sub/data", dir);
+	FD_AUTO fd = mkdir(sub, 0755) < 0 ? -1 : open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_eq(fd_write_full(fd, "x", 1), 0);
+	ck_assert_int_eq(program_add(&image, "/bin/sh", &err), 0);
+	ck_assert_uint_gt(image.n, 2); /* at least its loader and libc */
+	ck_assert(!image_has(&image, file + 1));
+	ck_assert_int_eq(program_add(&image, file, &err), 0);
+	ck_assert(image_has(&image, file + 1));
+	image_free(&image);
+	ck_assert_int_eq(program_add(&image, dir, &err), 0);
+	ck_assert(image_has(&image, file + 1));
+	ck_assert_int_eq(program_add(&image, "/nonexistent", &err), -ENOENT);
+	ck_assert_int_eq(program_add(&image, "data", &err), -ENOENT);
+	ck_assert_int_eq(program_add(&image, "/proc/self/status", &err), -EINVAL);
+	image_free(&image);
+	(void)unlink(file);
+	(void)rmdir(sub);
+	(void)rmdir(dir);
 }
 END_TEST
 
@@ -392,6 +423,7 @@ Suite *vm_image_suite(void)
 	tcase_add_test(tc, order_of_adding_does_not_matter);
 	tcase_add_test(tc, parents_come_before_children);
 	tcase_add_test(tc, a_missing_file_is_named);
+	tcase_add_test(tc, programs_files_and_folders_go_in);
 	tcase_add_test(tc, vmlinux_out_of_lz4);
 	tcase_add_test(tc, vmlinux_out_of_gzip);
 	tcase_add_loop_test(tc, vmlinux_out_of_xz_and_zstd, 0, 2);
