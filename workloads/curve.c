@@ -30,8 +30,8 @@ uint64_t curve_at(const struct curve *curve, uint64_t t_ns)
 {
 	uint64_t at = t_ns % curve->period_ns;
 	size_t n = points_until(curve, at);
-	const struct curve_point *from = &curve->points[n > 0 ? n - 1 : curve->n - 1];
-	const struct curve_point *to = &curve->points[n < curve->n ? n : 0];
+	const struct curve_row *from = &curve->points[n > 0 ? n - 1 : curve->n - 1];
+	const struct curve_row *to = &curve->points[n < curve->n ? n : 0];
 	uint64_t span = to->at_ns + (n == 0 || n == curve->n ? curve->period_ns : 0) - from->at_ns;
 	uint64_t since = at + (n == 0 ? curve->period_ns : 0) - from->at_ns;
 

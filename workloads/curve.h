@@ -20,13 +20,13 @@
 
 enum { CURVE_FILE_MAX = 64 << 20, CURVE_NAME_MAX = 32 };
 
-struct curve_point {
+struct curve_row {
 	uint64_t at_ns; /* since the start of the period */
 	uint64_t bytes;
 };
 
 struct curve {
-	struct curve_point *points; /* rising in time */
+	struct curve_row *points; /* rising in time */
 	size_t n;
 	uint64_t period_ns;
 };

@@ -157,7 +157,7 @@ static int add_row(struct reader *reader, const char *line, struct err *err)
 {
 	struct curve *curve = reader->curve;
 	char time[FIELD_MAX], bytes[FIELD_MAX];
-	struct curve_point point = {0};
+	struct curve_row point = {0};
 	double seconds;
 	bool in_time;
 

@@ -231,13 +231,13 @@ static void print_report(const struct curve_session *session)
 	STR_AUTO text = STR_INIT;
 
 	if (session->values->json) {
-		json_t *root = curve_json(&report);
+		json_t *root = play_json(&report);
 		(void)json_dumpf(root, stdout, JSON_INDENT(2));
 		(void)fputs("\n", stdout);
 		json_decref(root);
 		return;
 	}
-	curve_text(&report, &view, &text);
+	play_text(&report, &view, &text);
 	(void)fputs(str_text(&text), stdout);
 }
 

@@ -88,7 +88,7 @@ static void add_play(const struct curve_report *report, json_t *root)
 	json_object_set_new(root, "groups", json_string(report->groups));
 }
 
-json_t *curve_json(const struct curve_report *report)
+json_t *play_json(const struct curve_report *report)
 {
 	json_t *root = json_object();
 

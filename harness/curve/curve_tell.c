@@ -203,7 +203,7 @@ static void say_end(const struct curve_report *report, struct str *out)
 	str_addf(out, "holds for                %s; %s\n", report->kernel, report->groups);
 }
 
-void curve_text(const struct curve_report *report, const struct curve_view *view, struct str *out)
+void play_text(const struct curve_report *report, const struct curve_view *view, struct str *out)
 {
 	say_setting(report, out);
 	if (!report->play) {

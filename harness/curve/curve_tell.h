@@ -26,7 +26,7 @@ struct curve_view {
 /* "day 3, 14:07": days from 1. */
 const char *curve_time(uint64_t t_ns, char *buf, size_t size);
 
-void curve_text(const struct curve_report *report, const struct curve_view *view, struct str *out);
-json_t *curve_json(const struct curve_report *report);
+void play_text(const struct curve_report *report, const struct curve_view *view, struct str *out);
+json_t *play_json(const struct curve_report *report);
 
 #endif
