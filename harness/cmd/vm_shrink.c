@@ -30,7 +30,7 @@ struct shrink {
 	struct vm_values values;
 	struct vm_wish wish; /* of a candidate */
 	char *path;	     /* of the candidate */
-	char *got;	     /* by the expectation that failed, see vm_outcomes.h */
+	char *missed;	     /* by the expectation that failed, see vm_outcomes.h */
 	char *scenarios[1];
 	struct str header;
 	struct node best;
@@ -95,8 +95,8 @@ static bool fails_alike(const struct shrink *shrink, const char *text)
 		return false;
 	if (found.record->n == 1 && found.record->results[0]->verdict == VERDICT_FAIL) {
 		MEM_AUTO char *failed = vm_outcome_failed(found.record->results[0]);
-		MEM_AUTO char *got = vm_outcome_got(found.record->results[0]);
-		alike = str_eq(failed, shrink->outcome->failed) && str_eq(got, shrink->got);
+		MEM_AUTO char *missed = vm_outcome_missed(found.record->results[0]);
+		alike = str_eq(failed, shrink->outcome->failed) && str_eq(missed, shrink->missed);
 	}
 	vm_seed_clear(&found);
 	return alike;
@@ -234,7 +234,7 @@ static void close_shrink(struct shrink *shrink)
 	shrink_clear(&shrink->best);
 	str_free(&shrink->header);
 	free(shrink->path);
-	free(shrink->got);
+	free(shrink->missed);
 	free(shrink->found);
 }
 
@@ -271,9 +271,9 @@ int vm_shrink(const struct vm_shrink_job *job, struct vm_outcome *outcome, struc
 	if (vm_seed_read(outcome->evidence, &found, err) < 0)
 		return -err->code;
 	shrink.facts = &found.record->facts;
-	for (size_t i = 0; i < found.record->n && !shrink.got; i++)
+	for (size_t i = 0; i < found.record->n && !shrink.missed; i++)
 		if (str_eq(found.record->results[i]->name, outcome->scenario))
-			shrink.got = vm_outcome_got(found.record->results[i]);
+			shrink.missed = vm_outcome_missed(found.record->results[i]);
 	int r = open_shrink(&shrink, err);
 	if (r >= 0) {
 		whole = shrink.best;
