@@ -169,6 +169,27 @@ static uint64_t beyond_highest(const struct measure *measure, uint64_t limit, ui
 	return up > limit ? (up < max ? up : limit) : limit;
 }
 
+/* Whether it failed where those that passed had all but reached the limit: then a need that moves
+ * by pages ends just there, and that is no need that varies. */
+static bool is_edge(const struct measure *measure, uint64_t limit)
+{
+	const struct size_report *report = measure->report;
+	uint64_t at = limit - margin(measure), near = at - 2 * margin(measure);
+	bool passed = false;
+
+	for (size_t i = 0; i < report->n_trials; i++) {
+		const struct size_trial *trial = &report->trials[i];
+		if (trial->passed && trial->limit_bytes < at)
+			return false;
+		if (!trial->passed || trial->limit_bytes != at)
+			continue;
+		if (trial->need_bytes < near)
+			return false;
+		passed = true;
+	}
+	return passed;
+}
+
 static int show_below(struct measure *measure, uint64_t limit, struct err *err)
 {
 	uint64_t step = measure->options->step_bytes;
@@ -188,9 +209,10 @@ static int show_row(struct measure *measure, uint64_t limit, uint64_t times, uin
 	int r = run_row(measure, limit, times, &passes, err);
 
 	for (int i = 0; r == 0 && passes == 0 && i < UP_MAX; i++) {
-		report->varies = true;
+		bool edge = i == 0 && !report->varies && is_edge(measure, limit);
+		report->varies = !edge;
 		times = times > IN_A_ROW ? times : IN_A_ROW;
-		limit = go_above(measure);
+		limit = edge ? limit + measure->options->step_bytes : go_above(measure);
 		if (limit > measure->options->max_bytes)
 			break;
 		r = run_row(measure, limit, times, &passes, err);

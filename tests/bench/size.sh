@@ -62,6 +62,7 @@ size() {
 	# shellcheck disable=SC2086 # LOCK is words
 	${LOCK:-} "$OOMLAB" size --slow 0 --json "$@" >"$dir/json" 2>"$dir/err"
 	limit=$(number limit) runs=$(number runs) seconds=$(number seconds | tail -n 1)
+	free=$(sed -n '/"without_limit"/,/}/s/^    "seconds": \([0-9.]*\).*/\1/p' "$dir/json")
 	peak=$(sed -n 's/^    "peak": \([0-9]*\).*/\1/p' "$dir/json")
 	engine=$(sed -n 's/^  "engine": "\(.*\)",*$/\1/p' "$dir/json")
 }
@@ -71,7 +72,8 @@ passes() {
 		tail -n 1 | cut -d, -f3,2 | tr ',' ' '
 }
 
-# row NAME COMMAND...
+# row NAME COMMAND...; the ratio is of the times of both engines, less that of the run without a limit
+# that both begin with
 row() {
 	name=$1
 	shift
@@ -80,20 +82,20 @@ row() {
 		echo "| $name | skipped: no ${needs:-$1} |"
 		return
 	fi
-	command -v "$1" >/dev/null || return 0
 	size -- "$@"
-	found=$limit first="$engine | $runs | $seconds"
+	found=$limit first="$engine | $runs | $seconds" own=$(echo "$seconds $free" | awk '{ print $1 - $2 }')
 	at=$(passes --from "$found" --to "$found" -- "$@")
 	below=none
 	[ "$found" -gt 1048576 ] && below=$(passes --from $((found - 1048576)) \
 		--to $((found - 1048576)) -- "$@")
 	unlimited=$peak
 	size --method bisect -- "$@"
-	echo "$name|$unlimited|$found|$first|$at|$below|$limit|$runs|$seconds" |
+	echo "$name|$unlimited|$found|$first|$at|$below|$limit|$runs|$seconds|$own|$free" |
 		awk -F'|' '{ split($7, a, " "); split($8, b, " ");
 			printf "| %s | %.1f | %d | %s | %s | %.2f | %s of %s | %s | %d | %s | %.2f | %.2f |\n",
 				$1, $2 / 1048576, $3 / 1048576, $4, $5, $6, a[2], a[1],
-				$8 == "none" ? "-" : b[2] " of " b[1], $9 / 1048576, $10, $11, $6 / $11 }'
+				$8 == "none" ? "-" : b[2] " of " b[1], $9 / 1048576, $10, $11,
+				$12 / ($11 - $13) }'
 }
 
 prepare
