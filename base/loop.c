@@ -5,9 +5,10 @@
 #include "base/loop.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,6 +27,7 @@ struct loop_source {
 
 struct loop {
 	int epoll_fd;
+	int timer_fd; /* -1: there was no need for one */
 	struct loop_source *sources;
 };
 
@@ -37,6 +39,7 @@ int loop_new(struct loop **ret, struct err *err)
 		return err_errno(err, errno, "cannot create an epoll descriptor");
 	*ret = mem_zero(1, sizeof(**ret));
 	(*ret)->epoll_fd = fd;
+	(*ret)->timer_fd = -1;
 	return 0;
 }
 
@@ -49,6 +52,7 @@ void loop_free(struct loop *loop)
 		free(loop->sources);
 		loop->sources = next;
 	}
+	fd_close_var(&loop->timer_fd);
 	fd_close_var(&loop->epoll_fd);
 	free(loop);
 }
@@ -93,18 +97,53 @@ static void free_removed(struct loop *loop)
 	}
 }
 
-/* epoll_pwait2(2) is of 5.11. Before it, epoll's own descriptor is polled, because epoll_wait(2)
- * counts in milliseconds and would wait too short or too long. */
+/* NULL: it says nothing, whatever it was told before. */
+static int arm_timer(struct loop *loop, const struct timespec *timeout)
+{
+	struct itimerspec spec = {.it_value = timeout ? *timeout : (struct timespec){0, 0}};
+	struct epoll_event event = {.events = EPOLLIN}; /* of no source */
+
+	if (loop->timer_fd < 0 && !timeout)
+		return 0;
+	if (loop->timer_fd < 0) {
+		loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+		if (loop->timer_fd < 0 ||
+		    epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->timer_fd, &event) < 0)
+			return -1;
+	}
+	return timerfd_settime(loop->timer_fd, 0, &spec, NULL);
+}
+
+/* The sources' events alone, in front; what the timer says is taken. */
+static int without_timer(struct loop *loop, struct epoll_event *events, int n)
+{
+	uint64_t expired;
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (events[i].data.ptr)
+			events[kept++] = events[i];
+		else
+			(void)!read(loop->timer_fd, &expired, sizeof(expired));
+	return kept;
+}
+
+/* epoll_pwait2(2) is of 5.11. epoll_wait(2) counts in milliseconds and would wait too short or too
+ * long, so before it a timer is one of those that are waited for. Not ppoll(2) of epoll's own
+ * descriptor: that asks all that may be ready, and for a PSI trigger to be asked is to have told,
+ * so epoll would have nothing to say any more (psi_trigger_poll, kernel/sched/psi.c; 5.10). */
 static int wait_events(struct loop *loop, struct epoll_event *events,
 		       const struct timespec *timeout)
 {
 	int n = epoll_pwait2(loop->epoll_fd, events, EVENTS_A_ROUND, timeout, NULL);
+	bool at_once = timeout && timeout->tv_sec == 0 && timeout->tv_nsec == 0;
 
 	if (n >= 0 || errno != ENOSYS)
 		return n;
-	struct pollfd self = {.fd = loop->epoll_fd, .events = POLLIN};
-	n = ppoll(&self, 1, timeout, NULL);
-	return n > 0 ? epoll_wait(loop->epoll_fd, events, EVENTS_A_ROUND, 0) : n;
+	if (!at_once && arm_timer(loop, timeout) < 0)
+		return -1;
+	n = epoll_wait(loop->epoll_fd, events, EVENTS_A_ROUND, at_once ? 0 : -1);
+	return n > 0 ? without_timer(loop, events, n) : n;
 }
 
 int loop_wait(struct loop *loop, uint64_t deadline_ns, struct err *err)

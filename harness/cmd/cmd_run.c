@@ -20,6 +20,7 @@
 #include "harness/exec/host.h"
 #include "harness/exec/supervise.h"
 #include "harness/report/report.h"
+#include "harness/vm/channel.h"
 
 #define LIVE_TICK_NS 100000000ULL
 
@@ -258,6 +259,7 @@ int run_session_all(struct run_session *session, struct err *err)
 					    .jobs = session->values->jobs,
 					    .fail_fast = session->values->fail_fast,
 					    .timeline = session->values->timeline,
+					    .lack = session->facts.vm ? getenv(CHANNEL_LACK) : NULL,
 					    .tick_ns = session->live ? LIVE_TICK_NS : 0,
 					    .began = on_began,
 					    .event = on_event,

@@ -24,9 +24,28 @@ static void set_deadline(struct vm_lane *lane, uint64_t in_ns)
 {
 	/* A person with a debugger takes their time. */
 	lane->deadline_ns = lane->fleet->run->values->gdb ? UINT64_MAX : clock_ns() + in_ns;
+	lane->delay_ns = lane->machine ? machine_delay_ns(lane->machine) : 0;
+}
+
+/* On a busy host a machine can be without a CPU for most of its time. */
+static bool is_late(struct vm_lane *lane)
+{
+	if (clock_ns() < lane->deadline_ns)
+		return false;
+	uint64_t delay_ns = lane->machine ? machine_delay_ns(lane->machine) : 0;
+	if (delay_ns > lane->delay_ns) {
+		lane->deadline_ns += delay_ns - lane->delay_ns;
+		lane->delay_ns = delay_ns;
+	}
+	return clock_ns() >= lane->deadline_ns;
 }
 
 /* ---- what a machine says -------------------------------------------------------------------- */
+
+static struct vm_item *item_of(const struct vm_lane *lane, const char *name)
+{
+	return vm_queue_find(&lane->fleet->queue, lane->batch, lane->n_batch, name);
+}
 
 static void take_head(void *data, const json_t *json)
 {
@@ -53,7 +72,7 @@ static void take_head(void *data, const json_t *json)
 static void take_result(void *data, struct result *result)
 {
 	struct vm_lane *lane = data;
-	struct vm_item *item = vm_queue_find(&lane->fleet->queue, result->name);
+	struct vm_item *item = item_of(lane, result->name);
 
 	if (!item) {
 		result_clear(result);
@@ -87,8 +106,7 @@ static void on_line(void *data, json_t *line)
 	else
 		vm_stream_line(&lane->stream, line);
 	if (json_object_get(line, "began")) {
-		const struct vm_item *item =
-			vm_queue_find(&lane->fleet->queue, vm_stream_under_way(&lane->stream));
+		const struct vm_item *item = item_of(lane, vm_stream_under_way(&lane->stream));
 		set_deadline(lane, (item ? item->timeout_ns : 0) + GRACE_NS);
 	}
 }
@@ -134,8 +152,7 @@ static void tell_end(const struct vm_lane *lane, const char *what)
 /* The scenario under way gets its verdict from how the machine ended. */
 static void judge_end(struct vm_lane *lane)
 {
-	const struct vm_queue *queue = &lane->fleet->queue;
-	const struct vm_item *item = vm_queue_find(queue, vm_stream_under_way(&lane->stream));
+	const struct vm_item *item = item_of(lane, vm_stream_under_way(&lane->stream));
 
 	vm_stream_end_of_machine(&lane->stream, lane->machine);
 	/* A panic that was expected is nothing to complain of. */
@@ -329,7 +346,7 @@ int vm_lane_step(struct vm_lane *lane, struct err *err)
 		[LANE_PLANNING] = step_planning, [LANE_IDLE] = step_idle,
 		[LANE_RUNNING] = step_running,	 [LANE_ENDING] = step_ending,
 	};
-	bool late = clock_ns() >= lane->deadline_ns;
+	bool late = is_late(lane);
 
 	/* Nothing is left for one that is still to come. */
 	if (lane->machine && lane->state < LANE_IDLE && vm_queue_done(&lane->fleet->queue)) {

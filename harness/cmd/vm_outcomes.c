@@ -61,18 +61,26 @@ char *vm_outcome_failed(const struct result *result)
 	return take_text(&text);
 }
 
-char *vm_outcome_got(const struct result *result)
+static char *first_word(const char *text)
+{
+	if (isdigit((unsigned char)text[0]))
+		return mem_dup("#");
+	return mem_printf("%.*s", (int)strcspn(text, " ,;"), text);
+}
+
+char *vm_outcome_missed(const struct result *result)
 {
 	const json_t *finding;
 	size_t i;
 
 	json_array_foreach (result->findings, i, finding) {
+		const char *expected = json_string_value(json_object_get(finding, "expected"));
 		const char *got = json_string_value(json_object_get(finding, "got"));
 		if (!got || !json_is_false(json_object_get(finding, "ok")))
 			continue;
-		if (isdigit((unsigned char)got[0]))
-			return mem_dup("#");
-		return mem_printf("%.*s", (int)strcspn(got, " ,;"), got);
+		MEM_AUTO char *wanted = first_word(expected ? expected : "");
+		MEM_AUTO char *came = first_word(got);
+		return mem_printf("%s, got %s", wanted, came);
 	}
 	return mem_dup("");
 }

@@ -35,9 +35,10 @@ struct vm_outcomes {
  * are the same failure. */
 char *vm_outcome_failed(const struct result *result);
 
-/* What the first of them got: its first word, "big_mm-2" or "nobody"; any number is "#", because
- * numbers change as a scenario gets smaller. free() it. */
-char *vm_outcome_got(const struct result *result);
+/* What the first of them wanted and got, by their first words: "big_mm-2, got nobody"; any number
+ * is
+ * "#", because numbers change as a scenario gets smaller. free() it. */
+char *vm_outcome_missed(const struct result *result);
 
 /* Counts all results of a seed. 'evidence' is copied to those outcomes of which it is the smallest
  * seed so far. */

@@ -104,11 +104,14 @@ size_t vm_queue_machines(const struct vm_queue *queue)
 
 /* ---- what came ------------------------------------------------------------------------------ */
 
-struct vm_item *vm_queue_find(const struct vm_queue *queue, const char *name)
+struct vm_item *vm_queue_find(const struct vm_queue *queue, const size_t *given, size_t n,
+			      const char *name)
 {
-	for (size_t i = 0; i < queue->n; i++)
-		if (queue->items[i].state == VM_UNDER_WAY && str_eq(queue->items[i].name, name))
-			return &queue->items[i];
+	for (size_t i = 0; i < n; i++) {
+		struct vm_item *item = &queue->items[given[i]];
+		if (item->state == VM_UNDER_WAY && str_eq(item->name, name))
+			return item;
+	}
 	return NULL;
 }
 

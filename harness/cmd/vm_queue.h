@@ -42,8 +42,10 @@ size_t vm_queue_take(struct vm_queue *queue, bool used, size_t lanes,
 		     size_t ret[static VM_BATCH_MAX]);
 /* How many machines what waits could use, each for what it may take. */
 size_t vm_queue_machines(const struct vm_queue *queue);
-/* The item under way of that name, NULL: none. */
-struct vm_item *vm_queue_find(const struct vm_queue *queue, const char *name);
+/* The item under way of that name, of those that one machine was given; NULL: none. Another machine
+ * may have one of the same name: files that were given by their paths have no suite in theirs. */
+struct vm_item *vm_queue_find(const struct vm_queue *queue, const size_t *given, size_t n,
+			      const char *name);
 bool vm_queue_under_way(const struct vm_queue *queue, size_t index);
 /* Under way no more, and without a result: it waits again. */
 void vm_queue_give_back(struct vm_queue *queue, size_t index);

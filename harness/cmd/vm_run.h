@@ -45,4 +45,7 @@ void vm_run_clear(struct vm_run *run);
 /* Into console.log, console-2.log, ... of an open folder. */
 int vm_run_save_consoles(const struct vm_run *run, int dir, struct err *err);
 
+/* Its last lines to stderr. */
+void vm_run_tell_console(const struct machine *machine);
+
 #endif

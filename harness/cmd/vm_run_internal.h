@@ -13,8 +13,6 @@ enum { VM_BOOTS = 2 };
 struct machine_options vm_run_machine(const struct vm_run *run, int initrd, const char *append);
 /* Copies it; returns its number. */
 size_t vm_run_keep_console(struct vm_run *run, const struct machine *machine);
-/* Its last lines to stderr. */
-void vm_run_tell_console(const struct machine *machine);
 
 /* The line that joins a debugger to the machine that starts next, where one is wanted. */
 void vm_run_tell_gdb(const struct vm_run *run);

@@ -30,7 +30,11 @@ static void on_ready(void *data, const struct machine *machine)
 			turn->spec, turn->cgroup);
 		(void)fflush(session->out);
 	}
-	if (*machine_troubles(machine)) {
+	if (*machine_lack(machine)) {
+		fprintf(stderr, "oomlab vm: %s: ", turn->spec);
+		cmd_print_clean(stderr, machine_lack(machine));
+		vm_run_tell_console(machine);
+	} else if (*machine_troubles(machine)) {
 		fprintf(stderr, "the guest could not set up everything:\n");
 		cmd_print_clean(stderr, machine_troubles(machine));
 	}

@@ -71,9 +71,14 @@ static void kernel_line(struct runner *run, const char *text, uint64_t sequence,
 	case OOMLOG_NO_VICTIM:
 		emit(run, "kernel", json_pack("{s:o}", "text", field_text_new(text)));
 		break;
-	case OOMLOG_OTHER:
 	case OOMLOG_REAPED:
-		if (line.kind == OOMLOG_OTHER && !run->report_open)
+		/* Seconds after the report, so it is kept by itself. */
+		if (kills_reaped(run, &line, us) &&
+		    json_array_size(run->result.log) < LOG_LINES_MAX)
+			json_array_append_new(run->result.log, field_text_new(text));
+		return;
+	case OOMLOG_OTHER:
+		if (!run->report_open)
 			return;
 		break;
 	}
@@ -155,6 +160,7 @@ static void task_died(struct runner *run, int index, int code, int status)
 	read_receipts(run, index);
 	task->life = exited ? WORLD_EXITED : WORLD_KILLED;
 	task->status = status;
+	task->at_exit = false;
 	task->blocked = false; /* but pending: its command will never have a receipt */
 	run->tasks[index].alloc_seq = 0;
 	run->tasks[index].go_seq = 0;

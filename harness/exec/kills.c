@@ -219,6 +219,25 @@ bool kills_line(struct runner *run, const struct oomlog_line *line, uint64_t seq
 	return ours;
 }
 
+/* Of two lines about one kill (memory.oom.group) it belongs to the first. */
+bool kills_reaped(struct runner *run, const struct oomlog_line *line, uint64_t us)
+{
+	for (size_t i = 0; i < run->world.n_kills; i++) {
+		struct world_kill *kill = &run->world.kills[i];
+		if (kill->pid != line->pid || !kill->by_line || kill->reap)
+			continue;
+		kill->reap = ++run->world.n_reaps;
+		kill->reaped_after_ns = us * 1000 > kill->t_ns ? us * 1000 - kill->t_ns : 0;
+		if (kill->task < 0 && kill->group < 0)
+			return false;
+		emit(run, "reaped",
+		     json_pack("{s:i, s:I}", "pid", (int)kill->pid, "after",
+			       (json_int_t)kill->reaped_after_ns));
+		return true;
+	}
+	return false;
+}
+
 void kills_wait(struct runner *run, int index)
 {
 	const struct task *task = &run->tasks[index];

@@ -149,6 +149,7 @@ static void take_down(struct runner *run)
 		runner_warn(run, "%s", err.text);
 	for (size_t i = 0; i < run->plan->n_tasks; i++)
 		task_end(&run->tasks[i]);
+	tracer_let_go(run);
 	if (run->loop && run->hooks)
 		reap_all(run);
 	for (size_t i = run->plan->n_groups; i-- > 0;)
@@ -174,6 +175,7 @@ static void free_all(struct runner *run)
 	for (size_t i = 0; run->tasks && i < run->plan->n_tasks; i++)
 		task_clear(&run->tasks[i]);
 	foresee_close(run);
+	tracer_free(run);
 	events_close(run);
 	loop_free(run->loop);
 	free(run->tasks);

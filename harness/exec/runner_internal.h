@@ -84,6 +84,7 @@ struct runner {
 	json_t *report;		    /* those lines, until it is known whose report it is */
 	struct oomlog_line summary; /* of the report under way, waits for its kill line */
 	bool has_summary;
+	struct tracer *tracers;
 	struct foresight *foresight; /* NULL: nothing can be foreseen here */
 	bool stop;		     /* verdict is decided: no further steps */
 };
@@ -139,6 +140,9 @@ int alloc_exact_usage(struct runner *run, int group, int cpu, uint64_t *ret_byte
 void step_decide(struct runner *run, const struct plan_step *step);
 /* tracer.c */
 void step_trace(struct runner *run, const struct plan_step *step);
+/* Who is held at its exit, or gets there from now on, may go. */
+void tracer_let_go(struct runner *run);
+void tracer_free(struct runner *run);
 /* What must hold when all steps are done; see judge_final(). */
 void step_final(struct runner *run);
 /* The machine should go down now; who still runs then has failed. */
@@ -171,6 +175,8 @@ void observe_describe_task(struct runner *run, int task, struct str *out);
 /* Takes a kill line; returns whether the victim was one of ours. */
 bool kills_line(struct runner *run, const struct oomlog_line *line, uint64_t sequence, uint64_t us);
 void kills_wait(struct runner *run, int task);
+/* Takes the OOM reaper's line about a kill; returns whether it was one of ours. */
+bool kills_reaped(struct runner *run, const struct oomlog_line *line, uint64_t us);
 /* Attributes kills to tasks and counters; called by observe(). */
 void kills_settle(struct runner *run);
 

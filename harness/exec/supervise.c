@@ -43,8 +43,10 @@ static void start_more(struct supervisor *super)
 		/* The host of a virtual machine goes on behind the last result. */
 		if (super->options->facts->vm && super->running)
 			return;
-		if (item->plan->skip) {
-			supervise_blank(&result, item, VERDICT_SKIP, item->plan->skip);
+		if (super->options->lack || item->plan->skip) {
+			supervise_blank(&result, item,
+					super->options->lack ? VERDICT_BROKEN : VERDICT_SKIP,
+					super->options->lack ?: item->plan->skip);
 			super->next++;
 			supervise_add(super, &result);
 			continue;

@@ -37,6 +37,7 @@ struct supervise_options {
 	const char *id;	    /* of the run: its top group is "oomlab-<id>" */
 	const char *parent; /* --cgroup-parent, for the journal; NULL: none */
 	size_t jobs;	    /* at most so many at once; exclusive plans run alone */
+	const char *lack;   /* why nothing can be run here and all is broken; NULL: it can */
 	bool timeline;	    /* trace the course of each kill, see trace.h */
 	bool fail_fast;	    /* start no more after the first that fails or is broken */
 	uint64_t tick_ns;   /* how often 'tick' is called; 0: never */

@@ -225,13 +225,14 @@ static void run_request(struct first *first, int signals)
 	power_off(first->channel);
 }
 
-static void say_ready(int channel, const struct str *troubles)
+static void say_ready(int channel, const struct str *troubles, const struct str *lack)
 {
 	struct utsname system;
 
 	(void)uname(&system);
-	say(channel, json_pack("{s:{s:i, s:s, s:s}}", "ready", "protocol", CHANNEL_VERSION,
-			       "kernel", system.release, "troubles", str_text(troubles)));
+	say(channel,
+	    json_pack("{s:{s:i, s:s, s:s, s:s}}", "ready", "protocol", CHANNEL_VERSION, "kernel",
+		      system.release, "troubles", str_text(troubles), "lack", str_text(lack)));
 }
 
 static int open_signals(void)
@@ -268,19 +269,21 @@ static void take(struct first *first, struct str *line)
 int main(void)
 {
 	struct first first = {.to_child = -1, .command = COMMAND_INIT};
-	struct str troubles = STR_INIT;
+	struct str troubles = STR_INIT, lack = STR_INIT;
 	struct str line = STR_INIT;
 
 	if (getpid() != 1) {
 		fprintf(stderr, "oomlab: this program is the first process of a virtual machine\n");
 		return 2;
 	}
-	guest_set_up(&troubles);
+	guest_set_up(&troubles, &lack);
+	if (lack.len) /* what runs here has to know */
+		(void)setenv(CHANNEL_LACK, str_text(&lack), 1);
 	int signals = open_signals();
 	first.channel = open_channel();
 	if (first.channel < 0)
 		power_off(STDOUT_FILENO);
-	say_ready(first.channel, &troubles);
+	say_ready(first.channel, &troubles, &lack);
 	run_request(&first, signals);
 	for (;;) {
 		struct pollfd polled[] = {{first.channel, POLLIN, 0},

@@ -168,6 +168,50 @@ static void mount_cgroups(struct str *troubles)
 		mount_v2(CGROUP_DIR "/unified", troubles);
 }
 
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)) != NULL; at += len)
+		if ((at == text || at[-1] == ' ') && (!at[len] || strchr(" \n", at[len])))
+			return true;
+	return false;
+}
+
+/* Whether a v2 hierarchy offers the controller, mounted for a look alone where the machine has
+ * none. One that a v1 hierarchy has is not offered. */
+static bool v2_offers(const char *controller)
+{
+	static const char dir[] = "/run/cgroup2";
+	STR_AUTO offered = STR_INIT;
+	struct err ignored;
+
+	(void)mkdir(dir, 0755);
+	if (mount("cgroup2", dir, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0) {
+		(void)fd_read_all(AT_FDCWD, "/run/cgroup2/cgroup.controllers", &offered, &ignored);
+		(void)umount(dir);
+	}
+	(void)rmdir(dir);
+	return has_word(str_text(&offered), controller);
+}
+
+/* That v1 alone lacks it (CONFIG_MEMCG_V1=n) is no matter of the kernel's as a whole. */
+static void find_lack(struct str *lack)
+{
+	STR_AUTO words = STR_INIT;
+	struct err ignored;
+
+	if (access(CGROUP_DIR "/memory/memory.limit_in_bytes", F_OK) == 0 || v2_offers("memory"))
+		return;
+	(void)fd_read_all(AT_FDCWD, "/proc/cmdline", &words, &ignored);
+	const char *off = strstr(str_text(&words), "cgroup_disable=");
+	str_add(lack, "the kernel has no memory controller, without which nothing can be run (");
+	if (off)
+		str_addf(lack, "its command line has %.*s)", (int)strcspn(off, " \n"), off);
+	else
+		str_add(lack, "it needs CONFIG_MEMCG)");
+}
+
 /* ---- swap ----------------------------------------------------------------------------------- */
 
 static int start_swap(const char *device, uint64_t bytes, struct err *err)
@@ -205,7 +249,7 @@ static void set_up_swap(struct str *troubles)
 
 /* ---- all ------------------------------------------------------------------------------------ */
 
-void guest_set_up(struct str *troubles)
+void guest_set_up(struct str *troubles, struct str *lack)
 {
 	struct err err = ERR_INIT;
 
@@ -215,6 +259,7 @@ void guest_set_up(struct str *troubles)
 	load_modules(troubles);
 	mount_disk(troubles);
 	mount_cgroups(troubles);
+	find_lack(lack);
 	set_up_swap(troubles);
 	/* The first process is never chosen; what it starts inherits this. */
 	if (fd_write_text(-1, "/proc/self/oom_score_adj", "-1000", &err) < 0)

@@ -72,6 +72,8 @@ static int parse_number(const char *text, const struct compare_rules *rules, boo
 
 	if (rules->unit == COMPARE_COUNT)
 		return parse_u64(text, UINT64_MAX, ret, err);
+	if (rules->unit == COMPARE_DURATION)
+		return parse_duration(text, ret, err);
 	if (rules->unit == COMPARE_SIZE || len != strspn(text, "0123456789"))
 		*size = true;
 	if (len && text[len - 1] == '%')
@@ -126,7 +128,8 @@ static int settle(struct compare *c, const char *text, struct err *err)
 int compare_parse(const char *text, const struct compare_rules *rules, struct compare *ret,
 		  struct err *err)
 {
-	struct compare c = {.size = rules->unit == COMPARE_SIZE};
+	struct compare c = {.size = rules->unit == COMPARE_SIZE,
+			    .duration = rules->unit == COMPARE_DURATION};
 	const char *at = text;
 
 	skip_blanks(&at);
@@ -187,6 +190,8 @@ static const char *show(const struct compare *compare, uint64_t value, char *buf
 {
 	if (compare->size)
 		return format_size(value, buf);
+	if (compare->duration)
+		return format_duration(value, buf);
 	snprintf(buf, PARSE_TEXT_MAX, "%" PRIu64, value);
 	return buf;
 }

@@ -1,6 +1,7 @@
 /*
  * The one way to write what a number should be, for all expectations:
  *   3   >=2   >2   <=5   <5   !=0   1..3        the value itself
+ *   >=2s  1s..3s                              the same of a time, where one is asked for
  *   +1  +>=1  >=+1  +1..3                       how much it rose since the expectation before
  * Every form but '!=' is one closed range, so questions such as "can it still come true" are asked
  * of ranges. Pure; knows neither counters nor tasks.
@@ -16,9 +17,10 @@
 enum { COMPARE_TEXT_MAX = 96 };
 
 enum compare_unit {
-	COMPARE_COUNT,	/* whole numbers */
-	COMPARE_SIZE,	/* sizes, shown as sizes: 80M, 4087pages, 50% where 'whole' is known */
-	COMPARE_EITHER, /* sizes may be written; shown as sizes where they were */
+	COMPARE_COUNT,	  /* whole numbers */
+	COMPARE_SIZE,	  /* sizes, shown as sizes: 80M, 4087pages, 50% where 'whole' is known */
+	COMPARE_EITHER,	  /* sizes may be written; shown as sizes where they were */
+	COMPARE_DURATION, /* times: 500ms, 2s; in nanoseconds */
 };
 
 struct compare_rules {
@@ -33,7 +35,8 @@ struct compare {
 	uint64_t min, max; /* the range that a..b and op mean; '!=': outside of it */
 	bool negate;
 	bool delta;
-	bool size; /* show values as sizes */
+	bool size;     /* show values as sizes */
+	bool duration; /* ... as times */
 };
 
 /* Reads the whole text. -EINVAL, -ERANGE; a comparison that nothing can fulfil ("<0", "3..1") is

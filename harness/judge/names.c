@@ -302,11 +302,14 @@ void row_group_pairs(struct parse *parse, const struct node *map, const char *wh
 bool row_compare(struct parse *parse, const struct node *node, const struct compare_rules *rules,
 		 struct compare *ret)
 {
+	static const char *const forms[] = {
+		[COMPARE_COUNT] = "a number such as 3, >=2 or 1..3",
+		[COMPARE_SIZE] = "a size such as 80M, <=1G or 10M..20M",
+		[COMPARE_EITHER] = "a size such as 80M, <=1G or 10M..20M",
+		[COMPARE_DURATION] = "a time such as 500ms, >=2s or 1s..3s",
+	};
 	struct err err;
-	const char *text =
-		row_text(parse, node,
-			 rules->unit == COMPARE_COUNT ? "a number such as 3, >=2 or 1..3"
-						      : "a size such as 80M, <=1G or 10M..20M");
+	const char *text = row_text(parse, node, forms[rules->unit]);
 
 	if (!text)
 		return false;

@@ -81,6 +81,7 @@ struct row {
 const struct row *row_find(const char *key); /* or NULL */
 
 void row_parse_killed(struct parse *parse, const struct node *value);
+void row_parse_reaped(struct parse *parse, const struct node *value);
 void row_parse_order(struct parse *parse, const struct node *value);
 void row_parse_tasks(struct parse *parse, const struct node *value);
 void row_parse_groups(struct parse *parse, const struct node *value);
@@ -106,6 +107,7 @@ void row_parse_lasts(struct parse *parse, const struct node *value);
 	enum judge_state name(const struct item *item, const struct world *world, \
 			      struct finding *ret)
 ROW_EVAL(row_eval_killed);
+ROW_EVAL(row_eval_reaped);
 ROW_EVAL(row_eval_order);
 ROW_EVAL(row_eval_alive);
 ROW_EVAL(row_eval_blocked);

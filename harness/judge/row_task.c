@@ -35,7 +35,8 @@ struct kind {
 
 static struct standing stand_alive(const struct world_task *task)
 {
-	bool dead = world_task_dead(task), running = task->life == WORLD_RUNNING;
+	bool dead = world_task_dead(task) || task->at_exit;
+	bool running = task->life == WORLD_RUNNING && !task->at_exit;
 
 	return (struct standing){
 		.yes = running && !world_task_zombie(task) && (task->proved || task->blocked),
@@ -46,7 +47,7 @@ static struct standing stand_alive(const struct world_task *task)
 
 static void miss_alive(struct tell *out, const struct world_task *task)
 {
-	if (task->life == WORLD_RUNNING && !world_task_zombie(task))
+	if (task->life == WORLD_RUNNING && !task->at_exit && !world_task_zombie(task))
 		tell_add(out,
 			 task->is_hog ? ", no answer to a ping yet" : ", not proved alive yet");
 }

@@ -13,6 +13,9 @@
 	    "{TASK.*: '>=2'} for children, none; left out, nobody may have been killed")          \
 	ROW("order", row_parse_order, row_eval_order, NULL, JUDGE_WANTS_LOG,                      \
 	    "the kernel killed these tasks in this order")                                        \
+	ROW("reaped", row_parse_reaped, row_eval_reaped, NULL, JUDGE_WANTS_LOG,                   \
+	    "the kernel's OOM reaper took the memory of exactly these of ours, so long after "    \
+	    "their kill: TASK, [TASK], {TASK: '>=2s'}, none")                                     \
 	ROW("alive", row_parse_tasks, row_eval_alive, NULL,                                       \
 	    JUDGE_WANTS_PROOF | JUDGE_WANTS_BLOCKED,                                              \
 	    "these tasks run, are no zombies, and answered; {'w-*': 1} counts")                   \

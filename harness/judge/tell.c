@@ -64,7 +64,7 @@ static void tell_living(struct tell *text, const struct world_task *task)
 			tell_add(text, " in %s", task->wchan);
 		tell_add(text, " (state %c)", task->proc_state ? task->proc_state : 'D');
 	} else {
-		tell_add(text, "running");
+		tell_add(text, task->at_exit ? "held at its exit" : "running");
 		if (task->proc_state)
 			tell_add(text, " (state %c)", task->proc_state);
 	}

@@ -45,6 +45,8 @@ struct world_task {
 	bool resumed;	  /* a receipt, or progress of touched pages, came after it was blocked */
 	bool proved;	  /* answered a ping (or for a command: seen alive, not a zombie) that was
 			   * sent after this expectation began */
+	bool at_exit;	  /* killed or exiting, and held by a tracer before it gives its memory
+			   * back */
 	char proc_state;  /* of /proc/PID/stat when read last, 0: never */
 	char wchan[64];	  /* "" when unreadable or 0 */
 	bool answered;	  /* it has sent a receipt of a command, ever */
@@ -106,6 +108,8 @@ struct world_kill {
 	bool guessed;	  /* its line names a process that was gone already and was taken for ours
 			   * because a counter had a kill too many */
 	uint64_t seen_ns; /* when we read the line */
+	size_t reap;	  /* the reaper's line about it was the reap'th of ours; 0: there is none */
+	uint64_t reaped_after_ns; /* from the kernel's line about the kill to that one */
 };
 
 /* A counter that some expectation asks for: (group, name), with its value now and at the last
@@ -114,6 +118,7 @@ struct world_counter {
 	int group;
 	const char *name;
 	uint64_t now, mark;
+	uint64_t read_ns; /* when 'now' was */
 	const char *error;
 };
 
@@ -146,8 +151,9 @@ struct world {
 	struct world_counter *counters;
 	char **lines; /* of the kernel's log since the scenario began */
 	size_t n_lines, lines_mark;
-	size_t kills_mark;	  /* kills before this one belong to earlier expectations */
-	uint64_t swap_used_bytes; /* of the machine, since the scenario began */
+	size_t n_reaps, reaps_mark; /* lines of the OOM reaper about these kills */
+	size_t kills_mark;	    /* kills before this one belong to earlier expectations */
+	uint64_t swap_used_bytes;   /* of the machine, since the scenario began */
 };
 
 #endif

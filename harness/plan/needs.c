@@ -184,6 +184,22 @@ static uint64_t swap_bytes(const struct build *b)
 	return host->swap == PLAN_SWAP_ANY ? b->facts->swap_total_bytes : host->swap_bytes;
 }
 
+/* Its own is filled first, and where that ends the machine's would go on. */
+static void need_own_swap(struct build *b, const struct node *value, struct str *missing)
+{
+	enum plan_swap own = b->plan->host.swap;
+	char got[PARSE_TEXT_MAX];
+
+	if (own != PLAN_SWAP_FILE && own != PLAN_SWAP_ZRAM)
+		diag_add(b->diags, b->file, value,
+			 "swap: the scenario has no swap of its own, expected 'host: {swap: SIZE}'");
+	else if (b->facts->swap_total_bytes)
+		miss(missing,
+		     "no swap but its own; here %s of the machine's are on ('swapoff -a'; 'oomlab vm' "
+		     "without --swap)",
+		     format_size_short(b->facts->swap_total_bytes, got));
+}
+
 static void need_swap(struct build *b, const struct need *need, const struct node *value,
 		      struct str *missing)
 {
@@ -192,7 +208,7 @@ static void need_swap(struct build *b, const struct need *need, const struct nod
 	const char *text;
 
 	format_size_short(have, got);
-	if (!read_scalar(b, value, need->name, "none, any, can or a size", &text))
+	if (!read_scalar(b, value, need->name, "none, any, own, can or a size", &text))
 		return;
 	if (str_eq(text, "none")) {
 		if (have)
@@ -204,6 +220,8 @@ static void need_swap(struct build *b, const struct need *need, const struct nod
 		if (!have)
 			miss(missing, "swap; here none is on ('swapon FILE', or give the scenario "
 				      "'host: {swap: SIZE}')");
+	} else if (str_eq(text, "own")) {
+		need_own_swap(b, value, missing);
 	} else if (str_eq(text, "can")) {
 		if (b->facts->no_swap[0])
 			miss(missing, "to turn swap on: %s", b->facts->no_swap);

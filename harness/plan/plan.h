@@ -85,13 +85,15 @@ enum plan_step_kind {
 	PLAN_SWAP,   /* swapoff / swapon of the scenario's own swap */
 	PLAN_REMOVE, /* remove a group */
 	PLAN_RESET,  /* count the groups' peak anew */
-	PLAN_TRACE,  /* stop tasks by a tracer */
+	PLAN_TRACE,  /* stop tasks by a tracer, now or at their exit */
 	PLAN_WATCH,  /* have the kernel tell when groups stall on memory */
 	PLAN_SYSRQ,  /* have the kernel do what a key with SysRq does */
 	PLAN_EXPECT,
 	PLAN_DECIDE, /* an expectation of which it is open which side comes true */
 	PLAN_REPEAT, /* 'times' times the steps inside */
 };
+
+enum plan_trace_at { PLAN_TRACE_NOW, PLAN_TRACE_EXIT };
 
 enum plan_until {
 	PLAN_UNTIL_DONE,    /* each command has its receipt (default) */
@@ -107,7 +109,7 @@ struct plan_target {
 	int task;	     /* PLAN_START, _SPAWN, _SIGNAL, _MOVE, _ADJ, _NICE, _QUIT, _TRACE */
 	int group;	     /* PLAN_MOVE: to; PLAN_SET, _REMOVE, _RESET, _WATCH: of */
 	const char *trigger; /* PLAN_WATCH: as cg_pressure_fd() takes it */
-	int64_t value;	     /* signal number, adj, nice, exit status */
+	int64_t value;	     /* signal number, adj, nice, exit status, enum plan_trace_at */
 	size_t n_knobs;	     /* PLAN_SET */
 	struct plan_knob *knobs;
 	int error; /* PLAN_SET: errno that is expected ("memory.max: {value: 1M, errno: EBUSY}"),

@@ -164,6 +164,8 @@ static void print_target(struct str *out, const struct plan *plan, const struct 
 		str_addf(out, " to %s", plan->groups[target->group].name);
 	else if (step->kind == PLAN_SIGNAL)
 		str_addf(out, " SIG%s", sigabbrev_np((int)target->value) ?: "?");
+	else if (step->kind == PLAN_TRACE)
+		str_add(out, target->value == PLAN_TRACE_EXIT ? " at its exit" : "");
 	else if (step->kind == PLAN_ADJ || step->kind == PLAN_NICE || target->value)
 		str_addf(out, " %" PRId64, target->value);
 }

@@ -127,11 +127,30 @@ static void target_trace(struct build *b, int task, const struct node *at, void 
 	add_target(b, ((struct about *)data)->step)->task = task;
 }
 
+static void target_trace_at(struct build *b, int task, const struct node *at, void *data)
+{
+	static const char *const when[] = {
+		[PLAN_TRACE_NOW] = "now", [PLAN_TRACE_EXIT] = "exit", NULL};
+	const struct about *about = data;
+	int chosen;
+
+	(void)at;
+	if (!read_choice(b, about->value, "trace", when, &chosen))
+		return;
+	struct plan_target *target = add_target(b, about->step);
+	target->task = task;
+	target->value = chosen;
+}
+
 void read_trace(struct build *b, const struct node *value, struct plan_step *step)
 {
 	struct about about = {step, NULL, "trace"};
 
-	each_task(b, value, "trace", target_trace, &about);
+	if (value->kind == NODE_MAP)
+		read_pairs(b, value, "trace", "a map such as {alloc_1: exit}", target_trace_at,
+			   step);
+	else
+		each_task(b, value, "trace", target_trace, &about);
 }
 
 void read_start(struct build *b, const struct node *value, struct plan_step *step)

@@ -50,8 +50,8 @@ static bool one_of(const char *text, const char *const *words)
 
 void shrink_start(const struct instance *instance, struct node *ret)
 {
-	static const char *const dropped[] = {"params", "matrix", "description", "tags",
-					      "claim",	"repeat", NULL};
+	static const char *const dropped[] = {"params", "matrix", "title",  "description",
+					      "tags",	"claim",  "repeat", NULL};
 
 	node_copy(&instance->root, ret, same_text, NULL);
 	for (size_t i = ret->n; i-- > 0;)
@@ -144,12 +144,22 @@ static bool drop_below(struct node *node, const char *path, size_t *left, struct
 
 static const char *const parts[] = {"steps", "groups", "host", "tasks", NULL};
 
+static void drop_key(struct node *map, const char *key)
+{
+	for (size_t i = map->n; i-- > 0;)
+		if (str_eq(map->keys[i].text, key))
+			remove_entry(map, i);
+}
+
 static bool drop_entry(struct node *root, size_t *left, struct str *what)
 {
 	for (size_t i = 0; parts[i]; i++) {
 		struct node *part = find(root, parts[i]);
-		if (part && drop_below(part, parts[i], left, what))
-			return true;
+		if (!part || !drop_below(part, parts[i], left, what))
+			continue;
+		if (part->n == 0) /* its key says nothing any more */
+			drop_key(root, parts[i]);
+		return true;
 	}
 	return false;
 }

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "harness/exec/descriptors.h"
 
 enum { EXIT_NO_EXEC = 127, JOIN_MAX = 8 };
 
@@ -85,7 +84,6 @@ static bool detach(pid_t parent)
 		return false;
 	(void)setsid();
 	default_signals();
-	descriptors_restore();
 	return true;
 }
 

@@ -3,7 +3,8 @@
  * object a line. The console is the first port, so nothing that is printed there can be taken for
  * a verdict.
  *
- *   guest: {"ready": {"protocol": 1, "kernel": RELEASE, "troubles": TEXT}}, when it has booted
+ *   guest: {"ready": {"protocol": 1, "kernel": RELEASE, "troubles": TEXT, "lack": TEXT}}, when
+ *          it has booted; "lack": what this kernel does not have and no scenario can do without
  *   host:  {"wake": {"unix_ns": N, "entropy": HEX}}, then, and when it goes on from a saved state
  *   guest: {"awake": true}
  *   host:  {"run": [WORD, ...]}   'oomlab WORD ...', whose stream of results goes to the channel
@@ -25,5 +26,6 @@ enum {
 	CHANNEL_EXIT_STATUS = CHANNEL_EXIT_VALUE << 1 | 1, /* of QEMU then */
 };
 #define CHANNEL_DEVICE "/dev/ttyS1"
+#define CHANNEL_LACK   "OOMLAB_LACK" /* "lack" in the environment of what runs in the guest */
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "harness/vm/channel.h"
+#include "harness/vm/delay.h"
 #include "harness/vm/machine_internal.h"
 
 enum {
@@ -42,9 +43,11 @@ static void take_ready(struct machine *machine, const json_t *ready)
 {
 	const char *kernel = json_string_value(json_object_get(ready, "kernel"));
 	const char *troubles = json_string_value(json_object_get(ready, "troubles"));
+	const char *lack = json_string_value(json_object_get(ready, "lack"));
 
 	str_add(&machine->kernel, kernel ? kernel : "");
 	str_add(&machine->troubles, troubles ? troubles : "");
+	str_add(&machine->lack, lack ? lack : "");
 	if (machine->options.qemu.icount)
 		machine->ready = true; /* whatever came over a port would come at another moment */
 	else
@@ -213,9 +216,27 @@ static uint64_t machine_in(uint64_t ns)
 	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
 }
 
+uint64_t machine_delay_ns(const struct machine *machine)
+{
+	return delay_of(machine->qemu.pid);
+}
+
+/* Moves the deadline by what the host kept the machine waiting for since it was last moved. */
+static bool is_late(const struct machine *machine, uint64_t *deadline_ns, uint64_t *delay_ns)
+{
+	if (clock_ns() < *deadline_ns)
+		return false;
+	uint64_t delay = machine_delay_ns(machine);
+	*deadline_ns += delay > *delay_ns ? delay - *delay_ns : 0;
+	*delay_ns = delay;
+	return clock_ns() >= *deadline_ns;
+}
+
 /* 0: *flag became true. */
 int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns, struct err *err)
 {
+	uint64_t delay_ns = machine_delay_ns(machine);
+
 	while (!*flag) {
 		if (machine->interrupted)
 			return err_set(err, EINTR, "interrupted");
@@ -229,7 +250,7 @@ int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns
 				       machine_end_name(machine_ended(machine)),
 				       machine->panic.len ? ": " : "", str_text(&machine->panic));
 		}
-		if (clock_ns() >= deadline_ns) {
+		if (is_late(machine, &deadline_ns, &delay_ns)) {
 			machine->timed_out = true;
 			collect_end(machine);
 			return err_set(err, ETIMEDOUT, "no answer within its time");
@@ -358,6 +379,7 @@ void machine_free(struct machine *machine)
 	str_free(&machine->line);
 	str_free(&machine->kernel);
 	str_free(&machine->troubles);
+	str_free(&machine->lack);
 	str_free(&machine->panic);
 	free(machine);
 }
@@ -404,6 +426,11 @@ const char *machine_kernel(const struct machine *machine)
 const char *machine_troubles(const struct machine *machine)
 {
 	return str_text(&machine->troubles);
+}
+
+const char *machine_lack(const struct machine *machine)
+{
+	return str_text(&machine->lack);
 }
 
 const char *machine_console(const struct machine *machine)

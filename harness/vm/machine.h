@@ -48,6 +48,8 @@ bool machine_is_gone(const struct machine *machine); /* machine_stop() collects 
 bool machine_is_garbled(const struct machine *machine);
 /* What it was told to run has ended; *ret_status: with this. */
 bool machine_is_done(const struct machine *machine, int *ret_status);
+/* How long the host has kept it waiting for a CPU, see delay.h. */
+uint64_t machine_delay_ns(const struct machine *machine);
 /* A line for the guest (channel.h). */
 int machine_send(struct machine *machine, const json_t *line, struct err *err);
 /* Keys for its console. */
@@ -65,6 +67,9 @@ int machine_start(const struct machine_options *options, struct machine **ret, s
 /* "6.1.0-56-cloud-amd64", and what the guest could not set up, a line each. */
 const char *machine_kernel(const struct machine *machine);
 const char *machine_troubles(const struct machine *machine);
+/* What its kernel does not have and no scenario can do without, "" as a rule: all that it is told
+ * to run comes back as broken. */
+const char *machine_lack(const struct machine *machine);
 
 /* Lets the guest run 'oomlab WORDS...' (NULL: the image says what) and waits until it has ended.
  * Returns its exit status; -ETIMEDOUT after timeout_ns, -ENOTRECOVERABLE when the machine ended,

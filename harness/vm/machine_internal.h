@@ -12,7 +12,7 @@ struct machine {
 	struct qemu qemu;
 	struct loop *loop, *own_loop;	/* own_loop: NULL when it is somebody else's */
 	struct loop_source *sources[5]; /* console, channel, its end, control, interrupt */
-	struct str console, line, kernel, troubles, panic;
+	struct str console, line, kernel, troubles, lack, panic;
 	struct str control; /* bytes of a line that is not complete */
 	bool gone;	    /* QEMU has ended */
 	bool ready, done, interrupted, timed_out, broken_channel;

@@ -47,7 +47,11 @@ is_status 3 'a machine that never boots'
 like "$err" 'did not get ready: the machine ended \(timeout\)' 'it says so'
 run timeout 120 "$OOMLAB" vm -k "$image" --append cgroup_disable=memory --results "$tap_dir/r" \
 	limits/limit-kills-largest global/sysrq-f-nobody
-like "$out" '^skip .* limits/limit-kills-largest: needs .*memory' 'a kernel without the memory controller: a skip with its reason'
+is_status 3 'a kernel without the memory controller'
+is 'it is said in one line' 1 "$(grep -c '^oomlab vm: .*has no memory controller.*cgroup_disable=memory)$' "$err")"
+like "$err" '^the guest.s console ended with:' 'with the console'
+is 'what did not run is broken' 2 "$(grep -c '^broken ' "$out")"
+like "$out" '^0 passed, 0 failed, 0 skipped, 2 broken' 'and nothing is a skip'
 
 # What the kernel says it has is what the record says it was.
 for version in v1 v2; do

@@ -76,6 +76,25 @@ START_TEST(form_means_what_it_says)
 }
 END_TEST
 
+START_TEST(times_are_compared_in_nanoseconds)
+{
+	static const struct compare_rules times = {.unit = COMPARE_DURATION};
+	struct compare compare = read_as(">=1.5s", &times);
+	char text[COMPARE_TEXT_MAX];
+	struct err err;
+
+	ck_assert(compare_holds(&compare, 1500000000, 0));
+	ck_assert(!compare_holds(&compare, 1499999999, 0));
+	ck_assert_str_eq(compare_format(&compare, text), ">=1.50s");
+	ck_assert_str_eq(compare_format_value(&compare, 20000000, 0, text), "20.0ms");
+	compare = read_as("10ms..2s", &times);
+	ck_assert(compare_holds(&compare, 2000000000, 0));
+	ck_assert(!compare_holds(&compare, 2000000001, 0));
+	ck_assert_int_eq(compare_parse("+1s", &times, &compare, &err), -EINVAL);
+	ck_assert_int_eq(compare_parse("12", &times, &compare, &err), -EINVAL);
+}
+END_TEST
+
 static const char *const forms[] = {"0",  "3",	 ">=2", ">2",	"<=5",
 				    "<5", "!=0", "!=3", "1..3", "0..0"};
 
@@ -222,6 +241,7 @@ Suite *judge_compare_suite(void)
 	Suite *suite = suite_create("judge_compare");
 	TCase *tcase = tcase_create("compare");
 
+	tcase_add_test(tcase, times_are_compared_in_nanoseconds);
 	tcase_add_loop_test(tcase, form_means_what_it_says, 0, sizeof(cases) / sizeof(*cases));
 	tcase_add_loop_test(tcase, ranges_agree_with_single_values, 0, n_forms);
 	tcase_add_loop_test(tcase, what_only_rises_can_only_lose_chances, 0, n_forms);

@@ -1,12 +1,21 @@
 /*
- * base/loop: callbacks, deadlines, and sources that remove one another while events are handled.
+ * base/loop: callbacks, deadlines, and sources that remove one another while events are handled;
+ * all of it as well as on a kernel without epoll_pwait2(2), before 5.11.
  */
 #include <check.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -88,6 +97,31 @@ START_TEST(deadline_passes_when_nothing_happens)
 
 	ck_assert_int_eq(loop_wait(loop, began + WAIT_NS, &err), 0);
 	ck_assert_uint_ge(clock_ns() - began, WAIT_NS);
+	loop_free(loop);
+}
+END_TEST
+
+/* A deadline that an event came before is none for the next wait, with another or with none. */
+START_TEST(old_deadline_ends_no_later_wait)
+{
+	enum { SOON_NS = 1000000, LATER_NS = 30000000 };
+	const struct itimerspec later = {.it_value.tv_nsec = LATER_NS};
+	struct err err = ERR_INIT;
+	struct counter counter = {0};
+	FD_AUTO fd = ready_fd();
+	FD_AUTO timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	struct loop *loop = new_loop();
+
+	add(loop, fd, &counter);
+	add(loop, timer, &counter);
+	ck_assert_int_eq(loop_wait(loop, clock_ns() + SOON_NS, &err), 1);
+	ck_assert_int_eq(timerfd_settime(timer, 0, &later, NULL), 0);
+	ck_assert_int_eq(loop_wait(loop, UINT64_MAX, &err), 1);
+	ck_assert_int_eq(counter.calls, 2);
+	uint64_t began = clock_ns();
+	ck_assert_int_eq(loop_wait(loop, began + LATER_NS, &err), 0);
+	ck_assert_uint_ge(clock_ns() - began, LATER_NS);
+	ck_assert_int_eq(loop_wait(loop, at_once, &err), 0);
 	loop_free(loop);
 }
 END_TEST
@@ -220,13 +254,31 @@ START_TEST(freeing_nothing_is_fine)
 }
 END_TEST
 
-Suite *loop_suite(void)
+/* As a kernel before 5.11 answers; for the rest of this process, which is the test's own. */
+static void without_pwait2(void)
 {
-	Suite *suite = suite_create("loop");
-	TCase *tcase = tcase_create("loop");
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
 
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	ck_assert_int_eq(syscall(SYS_epoll_pwait2, -1, NULL, 0, NULL, NULL, 0), -1);
+	ck_assert_int_eq(errno, ENOSYS);
+}
+
+static void add_tests(Suite *suite, const char *name, void (*setup)(void))
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, readable_descriptor_calls_back);
 	tcase_add_test(tcase, deadline_passes_when_nothing_happens);
+	tcase_add_test(tcase, old_deadline_ends_no_later_wait);
 	tcase_add_test(tcase, removed_source_is_silent);
 	tcase_add_test(tcase, callback_may_remove_another_with_an_event_pending);
 	tcase_add_test(tcase, callback_may_remove_itself);
@@ -236,5 +288,14 @@ Suite *loop_suite(void)
 	tcase_add_test(tcase, signal_interrupts_the_wait);
 	tcase_add_test(tcase, freeing_nothing_is_fine);
 	suite_add_tcase(suite, tcase);
+}
+
+Suite *loop_suite(void)
+{
+	Suite *suite = suite_create("loop");
+
+	add_tests(suite, "loop", NULL);
+	if (!getenv("CK_FORK") || strcmp(getenv("CK_FORK"), "no") != 0)
+		add_tests(suite, "loop before 5.11", without_pwait2);
 	return suite;
 }

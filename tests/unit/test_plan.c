@@ -327,6 +327,7 @@ static const struct {
 				 "'host: {swap: SIZE}')"},
 	{"needs: {swap: 64M}\n", "needs 64M of swap; here are 0B"},
 	{"needs: {swap: 64M}\nhost: {swap: 128M}\n", NULL},
+	{"needs: {swap: own}\nhost: {swap: 16M}\n", NULL},
 	{"needs: {swap: can, memsw: no}\n",
 	 "needs a machine without swap accounting of cgroup v1 (memory.memsw.*)"},
 	{"needs: {zram: yes}\n", "needs zram: the kernel has no zram module"},
@@ -381,6 +382,13 @@ START_TEST(swap_that_is_on)
 	scenario_rig_plan(&rig, "needs: {swap: none}\n" STEPS);
 	ck_assert_pstr_eq(rig.plan->skip, "needs swap off; here 512M are on ('swapoff -a', or give "
 					  "the scenario 'host: {swap: none}')");
+	scenario_rig_free(&rig);
+	scenario_rig_init(&rig);
+	rig.facts.swap_total_bytes = 512 * MIB;
+	scenario_rig_plan(&rig, "needs: {swap: own}\nhost: {swap: 16M}\n" STEPS);
+	ck_assert_pstr_eq(rig.plan->skip,
+			  "needs no swap but its own; here 512M of the machine's are on "
+			  "('swapoff -a'; 'oomlab vm' without --swap)");
 	scenario_rig_free(&rig);
 	scenario_rig_init(&rig);
 	rig.facts.swap_total_bytes = 512 * MIB;

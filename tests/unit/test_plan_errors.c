@@ -129,6 +129,12 @@ static const struct {
 	{TASKS "steps: [{reset_peak: x}]\n",
 	 "3:22: unknown group 'x', expected one of: g, h, g/sub"},
 	{TASKS "steps: [{trace: y}]\n", "3:17: unknown task 'y', expected one of: a, b, c, l"},
+	{TASKS "steps: [{trace: {a: exti}}]\n",
+	 "3:21: trace, expected one of: now, exit, got 'exti'"},
+	{TASKS "steps: [{trace: {}}]\n",
+	 "3:17: trace, expected a map such as {alloc_1: exit}, got an empty map"},
+	{TASKS "needs: {swap: own}\nsteps: [{expect: {}}]\n",
+	 "3:15: swap: the scenario has no swap of its own, expected 'host: {swap: SIZE}'"},
 	{TASKS "needs: {counters: [ooms]}\nsteps: [{expect: {}}]\n",
 	 "3:19: counters: unknown counter 'ooms', did you mean 'oom'; fields of memory.stat and "
 	 "memory.events are 'stat.NAME' and 'events.NAME'"},

@@ -9,6 +9,7 @@
 Suite *shrink_suite(void);
 
 static const char race[] = "name: race\n"
+			   "title: more words\n"
 			   "description: words\n"
 			   "params: {size: 8M}\n"
 			   "needs: {vm: yes}\n"
@@ -133,6 +134,18 @@ START_TEST(steps_lines_and_numbers)
 }
 END_TEST
 
+START_TEST(an_empty_part_goes_with_its_last_entry)
+{
+	struct tree tree;
+	STR_AUTO yaml = STR_INIT;
+
+	load(&tree, "groups: {box: {memory.max: 8M}}\nsteps: [{expect: {}}]\n");
+	version(&tree.root, "without 'groups.box'", &yaml);
+	ck_assert_str_eq(str_text(&yaml), "steps:\n  -\n    expect: {}\n");
+	clear(&tree);
+}
+END_TEST
+
 /* Times are limits, not sizes: less of them is another failure. */
 START_TEST(leaves_deadlines_and_needs_alone)
 {
@@ -187,6 +200,7 @@ Suite *shrink_suite(void)
 	tcase_add_test(tests, starts_without_what_multiplies_it);
 	tcase_add_test(tests, a_task_goes_with_all_that_names_it);
 	tcase_add_test(tests, steps_lines_and_numbers);
+	tcase_add_test(tests, an_empty_part_goes_with_its_last_entry);
 	tcase_add_test(tests, leaves_deadlines_and_needs_alone);
 	tcase_add_test(tests, what_is_written_is_read_again);
 	suite_add_tcase(suite, tests);

@@ -13,6 +13,7 @@
 Suite *vm_queue_suite(void);
 
 static struct vm_queue queue;
+static size_t taken[64], n_taken; /* by any machine */
 
 static json_t *planned(const char *names) /* "a B c": capitals are alone */
 {
@@ -33,6 +34,7 @@ static void fill(const char *names)
 	struct err err = ERR_INIT;
 
 	queue = (struct vm_queue){0};
+	n_taken = 0;
 	ck_assert_int_eq(vm_queue_fill(&queue, list, &err), 0);
 	json_decref(list);
 }
@@ -49,17 +51,24 @@ static const char *take(bool used, size_t lanes)
 	size_t indexes[VM_BATCH_MAX];
 	size_t n = vm_queue_take(&queue, used, lanes, indexes);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		text[i] = queue.items[indexes[i]].name[0];
+		taken[n_taken++] = indexes[i];
+	}
 	text[n] = '\0';
 	return n ? text : "-";
+}
+
+static struct vm_item *find(const char *name)
+{
+	return vm_queue_find(&queue, taken, n_taken, name);
 }
 
 static void settle(const char *name, uint64_t began_ns)
 {
 	struct result result = {.name = mem_dup(name), .began_ns = began_ns};
 
-	vm_queue_settle(vm_queue_find(&queue, name), &result);
+	vm_queue_settle(find(name), &result);
 }
 
 static const char *tell(bool gaps)
@@ -72,6 +81,23 @@ static const char *tell(bool gaps)
 		result_clear(result);
 	return text;
 }
+
+/* Two files by their paths, in two machines at once: each result is its own machine's. */
+START_TEST(names_are_told_apart_by_machine)
+{
+	fill("A A");
+	ck_assert_str_eq(take(false, 2), "A");
+	ck_assert_str_eq(take(false, 2), "A");
+	struct vm_item *second = vm_queue_find(&queue, &taken[1], 1, "A");
+	ck_assert_ptr_eq(second, &queue.items[1]);
+	ck_assert_ptr_eq(vm_queue_find(&queue, &taken[0], 1, "A"), &queue.items[0]);
+	struct result result = {.name = mem_dup("A")};
+	vm_queue_settle(second, &result);
+	ck_assert_ptr_null(vm_queue_find(&queue, &taken[1], 1, "A"));
+	ck_assert_ptr_nonnull(vm_queue_find(&queue, &taken[0], 1, "A"));
+	empty();
+}
+END_TEST
 
 START_TEST(machine_of_its_own)
 {
@@ -99,9 +125,9 @@ START_TEST(given_back)
 {
 	fill("a B");
 	ck_assert_str_eq(take(false, 2), "a");
-	ck_assert_ptr_nonnull(vm_queue_find(&queue, "a"));
+	ck_assert_ptr_nonnull(find("a"));
 	vm_queue_give_back(&queue, 0);
-	ck_assert_ptr_null(vm_queue_find(&queue, "a"));
+	ck_assert_ptr_null(find("a"));
 	ck_assert_str_eq(take(true, 2), "a");
 	settle("a", 1);
 	vm_queue_give_back(&queue, 0);
@@ -203,6 +229,7 @@ Suite *vm_queue_suite(void)
 	TCase *tcase = tcase_create("vm_queue");
 
 	tcase_add_checked_fixture(tcase, NULL, empty);
+	tcase_add_test(tcase, names_are_told_apart_by_machine);
 	tcase_add_test(tcase, machine_of_its_own);
 	tcase_add_test(tcase, batches_are_shared);
 	tcase_add_test(tcase, given_back);
