@@ -32,6 +32,7 @@ struct vm_lane {
 	size_t batch[VM_BATCH_MAX], n_batch;
 	int64_t shift_ns; /* from its clock to the record's */
 	uint64_t deadline_ns;
+	uint64_t delay_ns; /* the machine's, when the deadline was set or moved */
 };
 
 struct vm_fleet {

@@ -116,11 +116,36 @@ static uint64_t lower_start(const struct measure *measure, uint64_t start, unsig
 	return down(measure, start > less ? start - less : 0);
 }
 
+/* Why a run of the ratchet is no sample, and no other one will be. */
+static void give_up_ratchet(struct measure *measure, const struct run_result *run)
+{
+	char buf[RUN_WHY_MAX + 32], end[128];
+
+	if (run->end == RUN_EXITED && run->why[0])
+		snprintf(buf, sizeof(buf), "under the ratchet %s", run->why);
+	else if (run->end == RUN_SELF_SIZED || run->end == RUN_UNFOLLOWED)
+		snprintf(buf, sizeof(buf), "%s", run->why);
+	else
+		snprintf(buf, sizeof(buf), "under the ratchet: %s",
+			 run_end_text(run, end, sizeof(end)));
+	measure->sizes_itself = run->end == RUN_SELF_SIZED;
+	use_bisection(measure, buf);
+}
+
+/* A run that failed says nothing about others: a charge may fail where nothing can be made again,
+ * as within execve once the old program is gone, and whether one does is a matter of time. One more
+ * than a tenth of them, and something else is wrong. */
+static bool is_mishap(struct measure *measure, const struct run_result *run)
+{
+	bool failed = (run->end == RUN_EXITED && !run->why[0]) || run->end == RUN_SIGNALED;
+
+	return failed && measure->mishaps++ <= measure->options->samples / 10;
+}
+
 /* One sample from *start, which comes down as far as needed. */
 static int sample(struct measure *measure, uint64_t *start, struct err *err)
 {
 	struct run_result run;
-	char buf[RUN_WHY_MAX + 32], end[128];
 	bool good = false;
 
 	for (unsigned int times = 1;; times++) {
@@ -129,8 +154,12 @@ static int sample(struct measure *measure, uint64_t *start, struct err *err)
 			r = trial_ratchet(measure, *start, &run, &good, err);
 		if (r != 0 || measure->report->found)
 			return r;
-		if (run.end == RUN_SELF_SIZED || run.end == RUN_UNFOLLOWED || !good)
-			break;
+		if (run.end == RUN_SELF_SIZED || run.end == RUN_UNFOLLOWED || !good) {
+			if (is_mishap(measure, &run))
+				continue;
+			give_up_ratchet(measure, &run);
+			return 0;
+		}
 		if (run.steps == 0 && *start > measure->options->step_bytes) {
 			*start = lower_start(measure, *start, times);
 			continue;
@@ -138,16 +167,6 @@ static int sample(struct measure *measure, uint64_t *start, struct err *err)
 		add_sample(measure, &run);
 		return 0;
 	}
-	if (run.end == RUN_EXITED && run.why[0])
-		snprintf(buf, sizeof(buf), "under the ratchet %s", run.why);
-	else if (run.end == RUN_SELF_SIZED || run.end == RUN_UNFOLLOWED)
-		snprintf(buf, sizeof(buf), "%s", run.why);
-	else
-		snprintf(buf, sizeof(buf), "under the ratchet: %s",
-			 run_end_text(&run, end, sizeof(end)));
-	measure->sizes_itself = run.end == RUN_SELF_SIZED;
-	use_bisection(measure, buf);
-	return 0;
 }
 
 static int take_samples(struct measure *measure, uint64_t wanted, struct err *err)

@@ -13,6 +13,7 @@ struct measure {
 	struct size_report *report;
 	uint64_t timeout_ns; /* of a run with a limit */
 	bool slow_start;     /* the ratchet has to see every call from the start */
+	uint64_t mishaps;    /* ratchet runs that failed by themselves */
 	bool sizes_itself;   /* by its group's limit */
 	bool output_known;   /* whether it varies was looked at */
 };

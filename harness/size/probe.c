@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -125,16 +126,24 @@ static bool in_first_namespace(void)
 	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == FIRST_PID_NAMESPACE;
 }
 
+/* Kernels before 5.11 count maps and programs as locked memory, of which root has 64 KiB by
+ * default; the command is not to inherit more than it had. */
 bool probe_open(struct probe *probe)
 {
+	struct rlimit before, all = {RLIM_INFINITY, RLIM_INFINITY};
+
 	*probe = PROBE_NONE;
 	if (!in_first_namespace())
 		return false;
+	bool raised =
+		getrlimit(RLIMIT_MEMLOCK, &before) == 0 && setrlimit(RLIMIT_MEMLOCK, &all) == 0;
 	probe->map = make_map();
 	if (probe->map >= 0)
 		probe->reclaim = attach_reclaim(probe->map);
 	if (probe->reclaim >= 0)
 		probe->end = attach_end(probe->map);
+	if (raised)
+		(void)setrlimit(RLIMIT_MEMLOCK, &before);
 	if (probe->end < 0)
 		probe_close(probe);
 	return probe->end >= 0;

@@ -284,6 +284,6 @@ int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_resul
 	/* It went through the last MiBs faster than it could be stopped, or being stopped cut a
 	 * call short (as any signal does to a read of /dev/zero): every call from the start. */
 	spec.probe = spec.late = false;
-	measure->slow_start = true;
+	measure->slow_start = run->end == RUN_MISSED || measure->report->n_samples == 0;
 	return ratchet_once(measure, &spec, run, ret_good, err);
 }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "harness/vm/channel.h"
+#include "harness/vm/delay.h"
 #include "harness/vm/machine_internal.h"
 
 enum {
@@ -215,9 +216,27 @@ static uint64_t machine_in(uint64_t ns)
 	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
 }
 
+uint64_t machine_delay_ns(const struct machine *machine)
+{
+	return delay_of(machine->qemu.pid);
+}
+
+/* Moves the deadline by what the host kept the machine waiting for since it was last moved. */
+static bool is_late(const struct machine *machine, uint64_t *deadline_ns, uint64_t *delay_ns)
+{
+	if (clock_ns() < *deadline_ns)
+		return false;
+	uint64_t delay = machine_delay_ns(machine);
+	*deadline_ns += delay > *delay_ns ? delay - *delay_ns : 0;
+	*delay_ns = delay;
+	return clock_ns() >= *deadline_ns;
+}
+
 /* 0: *flag became true. */
 int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns, struct err *err)
 {
+	uint64_t delay_ns = machine_delay_ns(machine);
+
 	while (!*flag) {
 		if (machine->interrupted)
 			return err_set(err, EINTR, "interrupted");
@@ -231,7 +250,7 @@ int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns
 				       machine_end_name(machine_ended(machine)),
 				       machine->panic.len ? ": " : "", str_text(&machine->panic));
 		}
-		if (clock_ns() >= deadline_ns) {
+		if (is_late(machine, &deadline_ns, &delay_ns)) {
 			machine->timed_out = true;
 			collect_end(machine);
 			return err_set(err, ETIMEDOUT, "no answer within its time");

@@ -19,6 +19,7 @@
 #include "harness/record/record.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/floor.h"
+#include "tests/bench/followed.h"
 #include "tests/bench/machines.h"
 #include "tests/bench/syslog.h"
 
@@ -363,13 +364,21 @@ static void bench_vm(struct bench *bench)
 	bench_machines(bench->lab, getenv("OOMLAB_BARE_INIT"), bench->results);
 }
 
+static void bench_followed(struct bench *bench)
+{
+	struct err err = ERR_INIT;
+
+	if (followed_measure(bench->results, &err) < 0)
+		left_out("a program that is followed", &err);
+}
+
 static const struct {
 	const char *name;
 	void (*measure)(struct bench *bench);
 } parts[] = {
-	{"kills", bench_kills}, {"groups", bench_groups},   {"fill", bench_fill},
-	{"score", bench_score}, {"explain", bench_explain}, {"catalogue", bench_catalogue},
-	{"machines", bench_vm},
+	{"kills", bench_kills}, {"groups", bench_groups},     {"fill", bench_fill},
+	{"score", bench_score}, {"explain", bench_explain},   {"catalogue", bench_catalogue},
+	{"machines", bench_vm}, {"followed", bench_followed},
 };
 enum { N_PARTS = sizeof(parts) / sizeof(parts[0]) };
 

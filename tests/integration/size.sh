@@ -63,6 +63,52 @@ run "$OOMLAB" size --slow 0 --json --output-file "$tap_dir/copy" -- \
 is_status 0 "dd"
 ok "dd: far below its peak" test "$(field limit)" -le "$(mib 4)"
 
+# ---- needs that vary -------------------------------------------------------------------------------
+
+# Wherever within a MiB a need ends, and with it to the page in another place each time: the limit is
+# never one that passes now and then.
+for kib in 24576 24832 25088 25344 25600; do
+	run "$OOMLAB" size --slow 0 --json -- "$need" about $kib
+	limit=$(field limit)
+	run "$OOMLAB" sweep --from "$limit" --to "$limit" --points 1 --repeat 8 --format csv -- \
+		"$need" about $kib
+	is "about $kib KiB: all pass at the limit" 8 "$(tail -n 1 "$out" | cut -d, -f3)"
+done
+
+# Several processes at the peak, and what they need depends on which of them are there at once.
+run "$OOMLAB" size --slow 0 --json -- "$need" children 24
+is "children: passes in a row" 10 "$(field passes_in_a_row)"
+run "$OOMLAB" size --slow 0 -- "$need" children 24
+like "$out" '^  shown +10 of 10 runs passed at 24.8 MiB, 0 of 1 run passed at 24.0 MiB'
+like "$out" '^  in a row +10 passes: 95 % confidence that at least 74 % of runs pass there'
+
+# One ratchet run in ten may fail by itself: here the second, followed either way.
+cat >"$tap_dir/mishap" <<END
+#!/bin/sh
+if grep -q '^TracerPid:.[1-9]' /proc/self/status; then
+	echo >>"$tap_dir/times"
+	case \$(wc -l <"$tap_dir/times") in 2 | 3) exit 7 ;; esac
+fi
+exec "$need" touch 8
+END
+chmod +x "$tap_dir/mishap"
+run "$OOMLAB" size --slow 0 --json --samples 10 --quantile 0.7 -- "$tap_dir/mishap"
+is_status 0 "a ratchet run that fails by itself"
+is "it does not take the others with it" '"ratchet"' "$(field engine)"
+is "nor does it change the answer" "$(mib 9)" "$(field limit)"
+
+# ---- where BPF is not allowed, every call is stopped ----------------------------------------------------
+
+for how in read tmpfs threads vfork; do
+	if command -v setpriv >"$tap_dir/which"; then
+		run setpriv --bounding-set=-sys_admin,-bpf,-perfmon "$OOMLAB" size --slow 0 --json \
+			-- "$need" $how 24
+		is "without BPF: $how" "$(mib 25) \"ratchet\"" "$(field limit) $(field engine)"
+	else
+		skip "without BPF: $how" "there is no setpriv"
+	fi
+done
+
 # ---- who sizes itself, and whose output is another one ----------------------------------------------
 
 cat >"$tap_dir/self" <<'END'
