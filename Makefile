@@ -187,7 +187,7 @@ $(GEN)/registry.c: FORCE
 	@mkdir -p $(@D)
 	@sh workloads/gen-registry.sh $(sort $(wildcard workloads/wl_*.c)) > $@.new; $(keep)
 
-GUEST_CMDS := run list doctor score size sweep help
+GUEST_CMDS := run list doctor score size sweep pack curve help
 CMDS := $(patsubst harness/cmd/cmd_%.c,%,$(sort $(wildcard harness/cmd/cmd_*.c)))
 # 1: the commands
 define registry

@@ -2,7 +2,7 @@
 # Holds what each module includes (by the compiler's own -MM list, headers of headers included)
 # against the arrows of docs/architecture.md. Prints TAP.
 # shellcheck disable=SC2086 # lists of words
-harness='scenario record search oomlog input plan judge vm report exec size guest'
+harness='scenario record search oomlog input plan judge vm report exec size curve guest'
 
 allowed() {
 	case $1 in
@@ -10,6 +10,8 @@ allowed() {
 	harness/exec) echo cgroups workloads harness/plan harness/oomlog harness/record \
 		harness/judge harness/scenario ;;
 	harness/size) echo cgroups harness/exec ;;
+	harness/curve) echo cgroups workloads harness/plan harness/oomlog harness/record \
+		harness/judge harness/scenario harness/exec harness/size ;;
 	harness/plan) echo cgroups workloads harness/scenario harness/record harness/judge \
 		harness/oomlog ;;
 	harness/judge) echo harness/scenario harness/record harness/oomlog ;;

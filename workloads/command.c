@@ -53,7 +53,7 @@ static int do_free(struct hog *hog, const struct hog_cmd *cmd)
 
 static int do_go(struct hog *hog, const struct hog_cmd *cmd)
 {
-	(void)cmd;
+	hog->zero_ns = cmd->bytes;
 	return hog->wl->run ? hog->wl->run(hog, hog->values) : -ENOTSUP;
 }
 

@@ -29,7 +29,8 @@ enum hog_op {
 	HOG_PING = 1,  /* answer at once; a heartbeat also beats */
 	HOG_ALLOC = 2, /* allocate and touch 'bytes' more, as the workload does */
 	HOG_FREE = 3,  /* give 'bytes' back (UINT64_MAX: all) */
-	HOG_GO = 4,    /* run the workload's own pattern; the receipt comes when it has ended */
+	HOG_GO = 4,    /* run the workload's own pattern; the receipt comes when it has ended;
+			* 'bytes': when a pattern with a time of its own begins, 0: now */
 	HOG_QUIT = 5,  /* end with exit status 'arg'; the receipt comes before */
 };
 
@@ -86,8 +87,9 @@ struct hog_status {
 	volatile uint64_t freed_pages;
 	volatile uint64_t reserved_bytes; /* address space mapped for use */
 	volatile uint64_t beats;
-	volatile uint64_t failures; /* allocations that returned an error (the last in 'error') */
-	volatile uint64_t forks;    /* children ever made (bombs) */
+	volatile uint64_t pattern_ns; /* of a pattern with a time of its own: how far it has come */
+	volatile uint64_t failures;   /* allocations that returned an error (the last in 'error') */
+	volatile uint64_t forks;      /* children ever made (bombs) */
 	volatile uint64_t fork_failures; /* EAGAIN by pids.max and the like */
 	volatile int32_t fork_errno;
 	volatile int32_t violation; /* system call number */

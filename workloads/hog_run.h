@@ -72,7 +72,8 @@ struct hog {
 	bool seeded;	   /* patterns draw what they do, see pace.c */
 	uint64_t draws;	   /* state of the stream of draws */
 	uint64_t pause_ns; /* seeded: what pauses are on average where none was asked for */
-	bool in_command;   /* a command is under way: others get -EBUSY, but ping, free, quit */
+	uint64_t zero_ns; /* CLOCK_MONOTONIC: when the pattern's own time begins; 0: when it does */
+	bool in_command;  /* a command is under way: others get -EBUSY, but ping, free, quit */
 	struct hog_region region;
 	/* Set in setup where the rest of the life is led elsewhere, in a thread or a vfork child:
 	 * called once, confined, before READY, and calls hog_live() there. */

@@ -61,10 +61,11 @@ static int boot(const struct machine_options *options, struct machine **ret, str
 		return r;
 	enum machine_end end = machine_ended(*ret);
 	bool again = end == MACHINE_PANIC || end == MACHINE_RESET;
-	fprintf(stderr, "oomlab vm: the machine did not get ready: ");
-	cmd_print_clean(stderr, err->text);
-	if (r != -EINTR)
+	if (r != -EINTR) {
+		fprintf(stderr, "oomlab vm: the machine did not get ready: ");
+		cmd_print_clean(stderr, err->text);
 		vm_run_tell_console(*ret);
+	}
 	machine_free(*ret);
 	*ret = NULL;
 	return again ? -EAGAIN : r;

@@ -268,10 +268,15 @@ static void shrink_failures(struct seeds *seeds)
 {
 	const struct vm_shrink_job job = {seeds->session, &seeds->wish, &seeds->kernel};
 
-	for (size_t i = 0; i < seeds->outcomes.n; i++) {
+	int r = 0;
+
+	/* What was found until Ctrl-C is kept. */
+	for (size_t i = 0; i < seeds->outcomes.n && r != -EINTR; i++) {
 		struct err err = ERR_INIT;
 		struct vm_outcome *outcome = &seeds->outcomes.outcome[i];
-		if (outcome->verdict != VERDICT_FAIL || vm_shrink(&job, outcome, &err) >= 0)
+		r = outcome->verdict == VERDICT_FAIL ? vm_shrink(&job, outcome, &err) : 0;
+		seeds->interrupted = seeds->interrupted || r == -EINTR;
+		if (r >= 0 || r == -EINTR)
 			continue;
 		fprintf(stderr, "oomlab vm: --shrink: ");
 		cmd_print_clean(stderr, err.text);
@@ -320,7 +325,7 @@ int vm_seeds(struct vm_session *session, const char *spec, const char *cgroup, s
 	}
 	if (r >= 0 || r == -EINTR) {
 		int status = summarise(seeds, err);
-		r = r == -EINTR && status >= 0 ? r : status;
+		r = status >= 0 && seeds->interrupted ? err_set(err, EINTR, "interrupted") : status;
 	}
 	close_seeds(seeds);
 	return r;

@@ -3,7 +3,7 @@
  */
 #include "harness/size/estimate.h"
 
-#include "harness/size/curve.h"
+#include "harness/size/success.h"
 
 enum {
 	RATCHET_TIMES = 2,   /* a ratchet run beside one without a limit, until one is known */
@@ -54,7 +54,7 @@ static size_t halvings(const struct size_report *report, uint64_t step)
 	uint64_t passed, failed;
 	size_t n = 0;
 
-	curve_bounds(report, &passed, &failed);
+	success_bounds(report, &passed, &failed);
 	if (!passed)
 		passed = report->free.peak_bytes;
 	for (uint64_t room = minus(passed, failed); room > step; room /= 2)

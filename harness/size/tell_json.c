@@ -3,7 +3,7 @@
  */
 #include "base/parse.h"
 #include "harness/size/advice.h"
-#include "harness/size/curve.h"
+#include "harness/size/success.h"
 #include "harness/size/tell.h"
 
 static const char *const trouble_words[] = {
@@ -151,7 +151,7 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 				      seconds(report->free.cpu_ns)));
 	json_object_set_new(root, "made_of", look_json(&report->peak));
 	json_object_set_new(root, "samples", samples_json(report));
-	json_object_set_new(root, "curve", curve_json(report));
+	json_object_set_new(root, "curve", success_json(report));
 	json_object_set_new(root, "trials", trials_json(report));
 	json_object_set_new(root, "host",
 			    json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "kernel", facts->kernel,

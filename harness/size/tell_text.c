@@ -7,8 +7,8 @@
 
 #include "base/parse.h"
 #include "harness/size/advice.h"
-#include "harness/size/curve.h"
 #include "harness/size/stats.h"
+#include "harness/size/success.h"
 #include "harness/size/tell.h"
 
 enum { ROWS_MAX = 8, BAR_MAX = 40, CURVE_ROWS = 16 };
@@ -296,7 +296,7 @@ void tell_text(const struct size_report *report, const struct size_options *opti
 		say_distribution(report, options, out);
 		say_slow(report, options, out);
 	} else if (report->free.wall_ns) {
-		curve_so_far(report, out);
+		success_so_far(report, out);
 	}
 	if (report->free.wall_ns) {
 		say_engine(report, facts, out);
@@ -304,7 +304,7 @@ void tell_text(const struct size_report *report, const struct size_options *opti
 	}
 	say_notes(report, facts, out);
 	if (options->samples > 1 && report->n_samples)
-		curve_text(report, CURVE_ROWS, out);
+		success_text(report, CURVE_ROWS, out);
 	if (view->width && report->n_trials)
 		say_chart(report, view, out);
 	if (report->found)

@@ -24,7 +24,7 @@ for words in 'blocks --total 2M' 'reserve --total 2M' 'brk --total 2M' 'fault --
 	'shmem --total 2M' 'shmem --kind memfd --total 2M' 'shmem --kind anon --total 2M' \
 	'shmem --kind sysv --total 2M' 'mlock --total 2M' 'threads --total 2M' \
 	'threads --leader-exits --total 2M' 'shared-mm --total 2M' 'vfork --total 2M' \
-	'mix' 'free --size 2M' 'heartbeat --count 2 --interval 1ms' \
+	'mix' 'free --size 2M' 'curve --rows 0,1M;12h,2M --speed 8640000' 'heartbeat --count 2 --interval 1ms' \
 	'fork --children 2 --size 1M' 'fork --bomb --children 3 --total 3 --size 1M'; do
 	case $words in
 	mix*) run "$hog" mix --recipe '1M anon + 1M file + 1M shmem' --then exit ;;

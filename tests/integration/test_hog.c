@@ -291,6 +291,7 @@ static const struct one {
 	{{"mix", "--recipe", "3M swapped + 5M anon"}, 1024, true, true},
 	{{"free", "--size", "4M"}, 1024, true, true},
 	{{"heartbeat", "--count", "3", "--interval", "1ms"}, 1024, true, true},
+	{{"curve", "--speed", "86400000"}, 1024, true, true},
 	{{"fork", "--size", "1M"}, 0, true, true},	  /* the pages are the child's */
 	{{"hugetlb", "--total", "4M"}, 1024, true, true}, /* where there are some */
 };

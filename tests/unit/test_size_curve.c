@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/size/curve.h"
+#include "harness/size/success.h"
 #include "harness/size/estimate.h"
 #include "harness/size/stats.h"
 
@@ -53,11 +53,11 @@ static struct size_report report_of(size_t n_samples, size_t n_trials)
 
 START_TEST(a_curve_has_each_limit_once)
 {
-	static const struct curve_point expected[] = {
+	static const struct success_point expected[] = {
 		{12 * MIB, 1, 0, 0}, {13 * MIB, 1, 1, 0}, {14 * MIB, 3, 2, 1}, {15 * MIB, 3, 2, 2}};
 	struct size_report report = report_of(3, 5);
 	size_t n;
-	MEM_AUTO struct curve_point *points = curve_of(&report, &n);
+	MEM_AUTO struct success_point *points = success_of(&report, &n);
 
 	ck_assert_uint_eq(n, COUNT(expected));
 	for (size_t i = 0; i < n; i++) {
@@ -72,7 +72,7 @@ END_TEST
 START_TEST(a_curve_in_json)
 {
 	struct size_report report = report_of(3, 5);
-	json_t *list = curve_json(&report), *row = json_array_get(list, 2);
+	json_t *list = success_json(&report), *row = json_array_get(list, 2);
 
 	ck_assert_int_eq(json_integer_value(json_object_get(row, "limit")), 14 * MIB);
 	ck_assert_int_eq(json_integer_value(json_object_get(row, "samples_within")), 3);
@@ -88,7 +88,7 @@ START_TEST(a_long_curve_keeps_its_end)
 	struct size_report report = report_of(3, 5);
 	STR_AUTO text = STR_INIT;
 
-	curve_text(&report, 2, &text);
+	success_text(&report, 2, &text);
 	ck_assert_ptr_nonnull(strstr(str_text(&text), "15.0 MiB"));
 	ck_assert_ptr_nonnull(strstr(str_text(&text), "13.0 MiB"));
 	ck_assert_ptr_null(strstr(str_text(&text), "14.0 MiB"));
@@ -102,10 +102,10 @@ START_TEST(what_is_known_so_far)
 	STR_AUTO text = STR_INIT;
 	STR_AUTO nothing = STR_INIT;
 
-	curve_so_far(&report, &text);
+	success_so_far(&report, &text);
 	ck_assert_ptr_nonnull(strstr(str_text(&text), "2 samples, from 12.0 to 14.0 MiB; passed at "
 						      "14.0 MiB, failed at 13.0 MiB\n"));
-	curve_so_far(&none, &nothing);
+	success_so_far(&none, &nothing);
 	ck_assert_ptr_nonnull(strstr(str_text(&nothing), "nothing but the run without a limit\n"));
 }
 END_TEST

@@ -1,7 +1,7 @@
 /*
- * See curve.h.
+ * See success.h.
  */
-#include "harness/size/curve.h"
+#include "harness/size/success.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +11,13 @@
 
 static int by_limit(const void *a, const void *b)
 {
-	const struct curve_point *x = a, *y = b;
+	const struct success_point *x = a, *y = b;
 
 	return (x->limit_bytes > y->limit_bytes) - (x->limit_bytes < y->limit_bytes);
 }
 
 /* Sorted rows of one limit each become one; what samples need less is added up. */
-static size_t merge(struct curve_point *points, size_t n)
+static size_t merge(struct success_point *points, size_t n)
 {
 	size_t kept = 0;
 
@@ -35,25 +35,25 @@ static size_t merge(struct curve_point *points, size_t n)
 	return kept;
 }
 
-struct curve_point *curve_of(const struct size_report *report, size_t *ret_n)
+struct success_point *success_of(const struct size_report *report, size_t *ret_n)
 {
 	size_t n = 0;
-	struct curve_point *points =
+	struct success_point *points =
 		mem_zero(report->n_samples + report->n_trials + 1, sizeof(*points));
 
 	for (size_t i = 0; i < report->n_samples; i++)
-		points[n++] = (struct curve_point){.limit_bytes = report->samples[i].limit_bytes,
-						   .samples = 1};
+		points[n++] = (struct success_point){.limit_bytes = report->samples[i].limit_bytes,
+						     .samples = 1};
 	for (size_t i = 0; i < report->n_trials; i++)
-		points[n++] = (struct curve_point){.limit_bytes = report->trials[i].limit_bytes,
-						   .runs = 1,
-						   .passed = report->trials[i].passed};
+		points[n++] = (struct success_point){.limit_bytes = report->trials[i].limit_bytes,
+						     .runs = 1,
+						     .passed = report->trials[i].passed};
 	qsort(points, n, sizeof(*points), by_limit);
 	*ret_n = merge(points, n);
 	return points;
 }
 
-void curve_bounds(const struct size_report *report, uint64_t *ret_passed, uint64_t *ret_failed)
+void success_bounds(const struct size_report *report, uint64_t *ret_passed, uint64_t *ret_failed)
 {
 	*ret_passed = *ret_failed = 0;
 	for (size_t i = 0; i < report->n_trials; i++) {
@@ -67,14 +67,14 @@ void curve_bounds(const struct size_report *report, uint64_t *ret_passed, uint64
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
-json_t *curve_json(const struct size_report *report)
+json_t *success_json(const struct size_report *report)
 {
 	json_t *list = json_array();
 	size_t n, all = report->n_samples;
-	MEM_AUTO struct curve_point *points = curve_of(report, &n);
+	MEM_AUTO struct success_point *points = success_of(report, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct curve_point *point = &points[i];
+		const struct success_point *point = &points[i];
 		json_t *row = json_pack("{s:I, s:I, s:I}", "limit", (json_int_t)point->limit_bytes,
 					"runs", (json_int_t)point->runs, "passed",
 					(json_int_t)point->passed);
@@ -107,10 +107,10 @@ static void say_share(size_t passed, size_t n, struct str *out)
 }
 
 /* Of a long curve every so many, the last one always. */
-void curve_text(const struct size_report *report, size_t rows_max, struct str *out)
+void success_text(const struct size_report *report, size_t rows_max, struct str *out)
 {
 	size_t n;
-	MEM_AUTO struct curve_point *points = curve_of(report, &n);
+	MEM_AUTO struct success_point *points = success_of(report, &n);
 	size_t stride = n > rows_max ? (n + rows_max - 1) / rows_max : 1;
 
 	str_addf(out, "\n%13s  %26s  %26s\n", "limit", "samples within it", "runs that passed");
@@ -123,7 +123,7 @@ void curve_text(const struct size_report *report, size_t rows_max, struct str *o
 	str_addf(out, "%13s  (of all runs, with %.0f %% confidence)\n", "", 100 * CURVE_CONFIDENCE);
 }
 
-void curve_so_far(const struct size_report *report, struct str *out)
+void success_so_far(const struct size_report *report, struct str *out)
 {
 	uint64_t passed, failed, low = UINT64_MAX, high = 0;
 	const char *mark = "";
@@ -133,7 +133,7 @@ void curve_so_far(const struct size_report *report, struct str *out)
 		low = limit < low ? limit : low;
 		high = limit > high ? limit : high;
 	}
-	curve_bounds(report, &passed, &failed);
+	success_bounds(report, &passed, &failed);
 	str_add(out, "so far                   ");
 	if (report->n_samples)
 		str_addf(out, "%zu sample%s, from %.1f to %.1f MiB", report->n_samples,
