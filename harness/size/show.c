@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "harness/size/ahead.h"
 #include "harness/size/follow.h"
 #include "harness/size/measure_internal.h"
 #include "harness/size/stats.h"
@@ -31,7 +32,7 @@ enum {
 
 /* ---- limits -------------------------------------------------------------------------------- */
 
-static uint64_t margin(const struct measure *measure)
+uint64_t show_margin(const struct measure *measure)
 {
 	uint64_t batch = BATCH_PAGES * (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t part = measure->options->step_bytes / 4;
@@ -92,7 +93,7 @@ static bool is_known(const struct size_report *report, uint64_t limit, bool *ret
 
 int show_try(struct measure *measure, uint64_t limit, bool *ret_passed, struct err *err)
 {
-	uint64_t at = limit - margin(measure);
+	uint64_t at = limit - show_margin(measure);
 
 	return is_known(measure->report, at, ret_passed) ? 0
 							 : trial_hard(measure, at, ret_passed, err);
@@ -104,7 +105,7 @@ void show_found(struct measure *measure, uint64_t limit)
 	uint64_t step = measure->options->step_bytes;
 
 	report->limit_bytes = limit;
-	report->shown_bytes = limit - margin(measure);
+	report->shown_bytes = limit - show_margin(measure);
 	report->below_bytes = highest_fail(report, report->shown_bytes);
 	if (!report->below_bytes)
 		report->below_bytes = limit - step;
@@ -135,12 +136,17 @@ static bool is_likely_to_vary(const struct measure *measure)
 static int run_row(struct measure *measure, uint64_t limit, uint64_t times, uint64_t *passes,
 		   struct err *err)
 {
-	uint64_t began_ns = clock_ns(), at = limit - margin(measure);
+	uint64_t began_ns = clock_ns(), at = limit - show_margin(measure);
 	bool passed = true, in_time = true;
 	int r = 0;
 
 	while (r == 0 && passed && *passes < times && in_time) {
-		r = trial_hard(measure, at, &passed, err);
+		ahead_alone(measure, *passes == 0);
+		r = ahead_passes(measure, at, times - *passes);
+		if (r == 0)
+			r = trial_hard(measure, at, &passed, err);
+		if (r != 0)
+			break;
 		*passes = passed ? *passes + 1 : 0;
 		in_time = measure->options->samples > 1 || *passes < ROW_LEAST ||
 			  clock_ns() - began_ns < ROW_LONGEST_NS;
@@ -155,7 +161,7 @@ static int run_row(struct measure *measure, uint64_t limit, uint64_t times, uint
 static uint64_t beyond_highest(const struct measure *measure, uint64_t limit, uint64_t passes)
 {
 	const struct size_report *report = measure->report;
-	uint64_t least = UINT64_MAX, most = 0, noise = 2 * margin(measure);
+	uint64_t least = UINT64_MAX, most = 0, noise = 2 * show_margin(measure);
 
 	for (size_t i = report->n_trials; i > 0 && passes > 0; i--, passes--) {
 		uint64_t need = report->trials[i - 1].need_bytes;
@@ -174,7 +180,7 @@ static uint64_t beyond_highest(const struct measure *measure, uint64_t limit, ui
 static bool is_edge(const struct measure *measure, uint64_t limit)
 {
 	const struct size_report *report = measure->report;
-	uint64_t at = limit - margin(measure), near = at - 2 * margin(measure);
+	uint64_t at = limit - show_margin(measure), near = at - 2 * show_margin(measure);
 	bool passed = false;
 
 	for (size_t i = 0; i < report->n_trials; i++) {
@@ -248,7 +254,9 @@ static int search(struct measure *measure, struct search *search, struct err *er
 	bool passed = false;
 
 	while ((limit = search_next(search)) != 0) {
-		int r = show_try(measure, limit, &passed, err);
+		int r = ahead_search(measure, search);
+		if (r == 0)
+			r = show_try(measure, limit, &passed, err);
 		if (r != 0)
 			return r;
 		search_tell(search, limit, passed);
