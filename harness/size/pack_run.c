@@ -235,8 +235,10 @@ static int make_group(struct pack_live *live, struct err *err)
 	int r = cg_create(live->lab->host, live->lab->top, name, &live->group, err);
 
 	/* Where the machine has no swap there is nothing to forbid. */
-	if (r >= 0 && live->lab->has_swap && !spec->swap)
-		r = cg_set(live->group, "memory.swap.max", "0", err);
+	if (r >= 0 && live->lab->has_swap && !(spec->swap && spec->swap_bytes == UINT64_MAX)) {
+		snprintf(text, sizeof(text), "%" PRIu64, spec->swap ? spec->swap_bytes : 0);
+		r = cg_set(live->group, "memory.swap.max", text, err);
+	}
 	snprintf(text, sizeof(text), "%" PRIu64, spec->limit_bytes);
 	return r < 0 ? r : cg_set(live->group, "memory.max", text, err);
 }

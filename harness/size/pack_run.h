@@ -25,7 +25,8 @@ struct pack_spec {
 	uint64_t expect_bytes, longest_ns;
 	bool any_output; /* it differs by itself: the exit status decides alone */
 	bool swap;
-	bool share; /* look at what they share; not where they may be killed */
+	uint64_t swap_bytes; /* at most so much; UINT64_MAX: all that there is */
+	bool share;	     /* look at what they share; not where they may be killed */
 };
 
 struct pack_result {
