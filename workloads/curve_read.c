@@ -161,7 +161,7 @@ static bool parse_date(const char *text, double *ret_s)
 
 	at = at ? take_char(take_digits(at, 2, &month), "-") : NULL;
 	at = at ? take_char(take_digits(at, 2, &day), "T ") : NULL;
-	if (!take_clock(at, &clock_s) || month < 1 || month > 12 || day < 1 || day > 31 ||
+	if (!at || !take_clock(at, &clock_s) || month < 1 || month > 12 || day < 1 || day > 31 ||
 	    clock_s > DAY_SECONDS)
 		return false;
 	*ret_s = (double)days_of(year, month, day) * DAY_SECONDS + clock_s;
