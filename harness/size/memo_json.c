@@ -34,8 +34,10 @@ static const struct row result_rows[] = {
 	{"psi_full_us", U64, RESULT(psi_full_us)},
 	{"refaults", U64, RESULT(refaults)},
 	{"major_faults", U64, RESULT(major_faults)},
+	{"swap", U64, RESULT(swap_bytes)},
 	{"steps", UINT, RESULT(steps)},
 	{"calls_again", UINT, RESULT(retries)},
+	{"every_call", BOOL, RESULT(every_call)},
 	{NULL, U64, 0},
 };
 
