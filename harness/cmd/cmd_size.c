@@ -13,7 +13,7 @@ enum { SAMPLES_MAX = 10000 };
 struct size_values {
 	struct size_common common; /* first */
 	int method;
-	uint64_t from, samples, slow;
+	uint64_t from, samples, slow, jobs;
 	const char *quantile;
 	bool json;
 };
@@ -36,13 +36,18 @@ static const struct opt options[] = {
 	{"slow", '\0', OPT_U64, AT(slow), "PERCENT",
 	 "also find the limit at which it is at most so much slower (default 10; 0: do not)", NULL,
 	 NULL},
+	{"jobs", 'j', OPT_U64, AT(jobs), "N",
+	 "run up to N copies of the command side by side where memory allows (default 1): for "
+	 "commands that write no file of a fixed name and own no port; what shows the limit and "
+	 "what is timed still runs alone",
+	 NULL, NULL},
 	{"json", '\0', OPT_FLAG, AT(json), NULL, "print everything as one JSON object", NULL, NULL},
 	SIZE_COMMON_OPTIONS,
 	OPT_END,
 };
 
 static const struct size_values defaults = {
-	.common = SIZE_COMMON_DEFAULTS, .samples = 1, .slow = 10, .quantile = "0.9"};
+	.common = SIZE_COMMON_DEFAULTS, .samples = 1, .slow = 10, .jobs = 1, .quantile = "0.9"};
 
 static int parse_quantile(const char *text, double *ret, struct err *err)
 {
@@ -69,6 +74,14 @@ static int prepare(struct size_session *session, const struct size_values *value
 		return err_set(err, EINVAL, "--slow: expected 0 to 10000 percent");
 	if (values->method == SIZE_BISECT && values->samples > 1)
 		return err_set(err, EINVAL, "--samples are the ratchet's; bisection takes none");
+	if (values->jobs < 1 || values->jobs > SIZE_JOBS_MAX)
+		return err_set(err, EINVAL, "--jobs: expected 1 to %d", SIZE_JOBS_MAX);
+	if (values->jobs > 1 && (values->common.outputs.n || values->common.check ||
+				 values->common.for_ns || values->common.cold.n))
+		return err_set(err, EINVAL,
+			       "--jobs: copies side by side would share what --output-file, "
+			       "--check, --for or --cold is about");
+	to->jobs = values->jobs;
 	to->method = (enum size_method)values->method;
 	to->from_bytes = values->from;
 	to->samples = values->samples;

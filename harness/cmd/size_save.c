@@ -63,7 +63,7 @@ static json_t *about(struct size_session *session)
 	json_object_set_new(root, "--status", json_integer((json_int_t)common->status));
 	json_object_set_new(root, "--for", json_integer((json_int_t)common->for_ns));
 	json_object_set_new(root, "--step", json_integer((json_int_t)common->step));
-	json_object_set_new(root, "--swap", json_boolean(common->swap));
+	json_object_set_new(root, "--swap", json_integer((json_int_t)common->swap));
 	json_object_set_new(root, "kernel", text(facts.kernel));
 	json_object_set_new(root, "cgroups", text(facts.groups));
 	json_object_set_new(root, "THP", text(facts.thp));
@@ -85,7 +85,6 @@ int size_save_open(struct size_session *session, struct err *err)
 		session->named[i] = session->words[i];
 	session->named[n] = session->program;
 	session->named[n + 1] = command->stdin_path;
-	session->lab.memo = memo_new();
 	int r = memo_open(session->lab.memo, session->common->save, root, session->named, err);
 	json_decref(root);
 	return r;

@@ -16,6 +16,7 @@
 #include "harness/cmd/size_save.h"
 #include "harness/exec/host.h"
 #include "harness/size/estimate.h"
+#include "harness/size/memo.h"
 
 enum { CHARGE_BATCH_PAGES = 64, TAIL_LINES = 5 };
 /* Of what is available, the most that is risked: the rest is for everybody else. */
@@ -152,7 +153,9 @@ int size_session_prepare(struct size_session *session, struct cmd_ctx *ctx,
 	to->max_bytes = common->max;
 	to->timeout_ns = common->timeout_ns;
 	to->expected_status = (int)common->status;
-	to->swap = common->swap;
+	to->thp_always = str_eq(session->thp, "always");
+	to->swap = common->swap > 0;
+	to->swap_bytes = common->swap;
 	session->live = !common->quiet && terminal_is(stderr);
 	to->progress = session->live ? on_progress : NULL;
 	to->data = session;
@@ -160,6 +163,23 @@ int size_session_prepare(struct size_session *session, struct cmd_ctx *ctx,
 }
 
 /* ---- the host ------------------------------------------------------------------------------ */
+
+/* A limit that nothing stands behind would be answered as one with swap. */
+static int check_swap(const struct size_session *session, struct err *err)
+{
+	const struct size_options *options = &session->options;
+	uint64_t free_bytes = session->lab.swap_free_bytes;
+	char size[PARSE_TEXT_MAX];
+
+	if (options->swap && !session->lab.has_swap)
+		return err_set(err, EINVAL,
+			       "--swap: this machine has none: turn some on "
+			       "(swapon), or use a machine that has ('oomlab vm --swap')");
+	if (options->swap && options->swap_bytes != UINT64_MAX && options->swap_bytes > free_bytes)
+		return err_set(err, EINVAL, "--swap: only %s are free here",
+			       format_size_short(free_bytes, size));
+	return 0;
+}
 
 static int choose_ceiling(struct size_session *session, struct err *err)
 {
@@ -204,6 +224,9 @@ int size_session_open(struct size_session *session, struct err *err)
 	r = lab_open(&session->lab, session->host, id, parent, err);
 	if (r >= 0)
 		r = choose_ceiling(session, err);
+	if (r >= 0)
+		r = check_swap(session, err);
+	session->lab.memo = memo_new();
 	if (r < 0 || !session->common->save)
 		return r;
 	return size_save_open(session, err);

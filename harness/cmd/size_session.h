@@ -15,10 +15,10 @@
 /* The first member of a command's values, so that offsets in it are those in the values. */
 struct size_common {
 	int colour;
-	uint64_t step, max, timeout_ns, for_ns, status;
+	uint64_t step, max, timeout_ns, for_ns, status, swap;
 	const char *stdin_path, *check, *parent, *save;
 	struct opt_list outputs, cold;
-	bool swap, quiet;
+	bool quiet;
 };
 
 #define SIZE_COMMON_DEFAULTS    \
@@ -53,8 +53,8 @@ struct size_common {
 	{"cold", '\0', OPT_LIST, SIZE_COMMON_AT(cold), "FILE", \
 	 "drop this input from the page cache before each run, so that it is charged to it", NULL, \
 	 "file"}, \
-	{"swap", '\0', OPT_FLAG, SIZE_COMMON_AT(swap), NULL, "let it swap (default: it may not)", \
-	 NULL, NULL}, \
+	{"swap", '\0', OPT_SIZE, SIZE_COMMON_AT(swap), "SIZE", \
+	 "let it swap so much, 'max': all there is (default: it may not swap)", NULL, NULL}, \
 	{"save", '\0', OPT_TEXT, SIZE_COMMON_AT(save), "FILE", \
 	 "add each run to this file as it ends; the same command line again goes on from there, " \
 	 "another command, program, input or machine is refused", NULL, "file"}, \

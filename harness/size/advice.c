@@ -35,10 +35,16 @@ const char *advice_rule(bool varies)
 void advice_lines(const struct advice *advice, struct str *out)
 {
 	unsigned long long max = advice->max_bytes / MIB, high = advice->high_bytes / MIB;
+	unsigned long long swap = mib_up(advice->swap_bytes);
+	bool all = advice->swap_bytes == UINT64_MAX;
 
-	str_addf(out, "systemd\tMemoryHigh=%lluM MemoryMax=%lluM MemorySwapMax=0\n", high, max);
+	str_addf(out, "systemd\tMemoryHigh=%lluM MemoryMax=%lluM MemorySwapMax=", high, max);
+	str_addf(out, all ? "infinity\n" : swap ? "%lluM\n" : "0\n", swap);
 	str_addf(out,
 		 "kubernetes\tresources: {requests: {memory: %lluMi}, limits: {memory: %lluMi}}\n",
 		 max, max);
-	str_addf(out, "docker\t--memory=%llum --memory-swap=%llum\n", max, max);
+	if (all)
+		str_addf(out, "docker\t--memory=%llum --memory-swap=-1\n", max);
+	else
+		str_addf(out, "docker\t--memory=%llum --memory-swap=%llum\n", max, max + swap);
 }

@@ -11,6 +11,7 @@
 
 struct advice {
 	uint64_t max_bytes;  /* a whole number of MiB: what a hard limit should be */
+	uint64_t swap_bytes; /* that it may use beside; 0: none, UINT64_MAX: all that there is */
 	uint64_t high_bytes; /* where it begins to be slowed down; below max */
 };
 

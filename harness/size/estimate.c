@@ -8,6 +8,7 @@
 enum {
 	RATCHET_TIMES = 2,   /* a ratchet run beside one without a limit, until one is known */
 	SHOWN = 2,	     /* runs that show a sample's limit: at it and below */
+	IN_A_ROW = 10,	     /* passes of a need that varies */
 	BISECTION_SHOWN = 3, /* passes in a row that confirm what bisection found */
 	SLOW_BASE = 2,
 	SLOW_SEARCH = 8, /* runs for L_slow: its base, and its bisection as a rule */
@@ -84,11 +85,13 @@ struct estimate estimate_left(const struct size_report *report, const struct siz
 		trials = minus(report->planned_runs, report->n_trials);
 	} else if (!report->found && str_eq(report->engine, "ratchet")) {
 		ratchets = minus(wanted, report->n_samples);
-		trials += wanted > 1 ? minus(wanted, passes_in_a_row(report)) + 1
-				     : minus(SHOWN, report->n_trials);
+		size_t row = wanted > 1 ? wanted : report->varies ? IN_A_ROW : 0;
+		trials += row ? minus(row, passes_in_a_row(report)) + (wanted > 1)
+			      : minus(SHOWN, report->n_trials);
 	} else if (!report->found) {
 		size_t left = halvings(report, options->step_bytes);
-		size_t shown = wanted > BISECTION_SHOWN ? wanted : BISECTION_SHOWN;
+		size_t least = report->varies ? IN_A_ROW : BISECTION_SHOWN;
+		size_t shown = wanted > least ? wanted : least;
 		trials += left + minus(shown, left ? 0 : passes_in_a_row(report));
 	}
 	return (struct estimate){(unsigned int)(ratchets + trials),

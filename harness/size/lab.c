@@ -23,6 +23,7 @@ static int look_at_machine(struct size_lab *lab, struct err *err)
 		return r;
 	lab->available_bytes = meminfo_bytes(text, "MemAvailable:");
 	lab->has_swap = meminfo_bytes(text, "SwapTotal:") > 0;
+	lab->swap_free_bytes = meminfo_bytes(text, "SwapFree:");
 	lab->version = cg_host_version(lab->host, "memory");
 	if (lab->version == CG_ABSENT)
 		return err_set(err, EOPNOTSUPP, "no memory controller: %s",

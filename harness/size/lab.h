@@ -23,8 +23,9 @@ struct size_lab {
 	struct journal *journal;
 	struct guardian guardian;
 	struct cg *top;
-	enum cg_version version;  /* of the memory controller */
-	bool has_swap;		  /* this machine has swap, so that a limit must say how much */
+	enum cg_version version; /* of the memory controller */
+	bool has_swap;		 /* this machine has swap, so that a limit must say how much */
+	uint64_t swap_free_bytes;
 	uint64_t available_bytes; /* of memory, before the first run */
 	int signal_fd;		  /* SIGCHLD and what asks us to end */
 	unsigned int runs;

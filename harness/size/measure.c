@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "harness/size/ahead.h"
 #include "harness/size/filter.h"
 #include "harness/size/follow.h"
 #include "harness/size/measure_internal.h"
@@ -175,8 +176,13 @@ static int take_samples(struct measure *measure, uint64_t wanted, struct err *er
 	int r = 0;
 
 	while (r == 0 && uses_ratchet(measure) && !measure->report->found &&
-	       measure->report->n_samples < wanted)
-		r = sample(measure, &start, err);
+	       measure->report->n_samples < wanted) {
+		/* The first one, alone, says where to start. */
+		if (measure->report->n_samples > 0)
+			r = ahead_samples(measure, start, wanted - measure->report->n_samples);
+		if (r == 0)
+			r = sample(measure, &start, err);
+	}
 	return r;
 }
 
@@ -227,8 +233,12 @@ int size_measure(struct size_lab *lab, const struct size_options *options,
 		choose_engine(&measure);
 		r = find_limit(&measure, err);
 	}
+	ahead_alone(&measure, true);
+	if (r == 0 && options->thp_always)
+		r = above_check(&measure, err);
 	if (r == 0 && options->slow_percent)
 		r = slow_find(&measure, err);
+	report->runs += ahead_unused(&measure);
 	report->measure_ns = clock_ns() - began_ns;
 	report->known_runs = lab->memo ? memo_taken(lab->memo) : 0;
 	return r < 0 ? r : 0;

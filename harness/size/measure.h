@@ -15,6 +15,8 @@
 #include "harness/size/run.h"
 #include "harness/size/search.h"
 
+enum { SIZE_JOBS_MAX = 64 };
+
 enum size_method { SIZE_AUTO, SIZE_RATCHET, SIZE_BISECT };
 
 struct size_options {
@@ -25,10 +27,13 @@ struct size_options {
 	uint64_t max_bytes;  /* never more than this */
 	uint64_t timeout_ns; /* of one run; 0: the first has none, the others many times its time */
 	uint64_t samples;
+	uint64_t jobs; /* copies of the command that may run side by side; 0 or 1: one */
 	double quantile;
 	uint64_t slow_percent; /* 0: L_slow is not looked for */
 	int expected_status;
+	bool thp_always; /* more memory may be worse */
 	bool swap;
+	uint64_t swap_bytes; /* at most so much; UINT64_MAX: all that there is */
 	/* A line about what is done next. May be NULL. */
 	void (*progress)(void *data, const char *line);
 	void *data;
@@ -48,7 +53,8 @@ enum size_trouble {
 
 /* One run under a hard limit. */
 struct size_trial {
-	uint64_t limit_bytes, wall_ns, psi_some_us, refaults, major_faults;
+	uint64_t limit_bytes, wall_ns, psi_some_us, psi_full_us, refaults, major_faults;
+	uint64_t swap_bytes; /* the most that was seen in use */
 	uint64_t need_bytes; /* no more than this: its peak, if that stayed below the limit */
 	enum run_end end;
 	int status;
@@ -63,7 +69,7 @@ struct size_sample {
 
 struct size_slow {
 	bool known;
-	uint64_t limit_bytes, wall_ns, base_ns, psi_some_us, refaults;
+	uint64_t limit_bytes, wall_ns, base_ns, psi_some_us, refaults, major_faults, swap_bytes;
 };
 
 struct size_report {
@@ -81,6 +87,7 @@ struct size_report {
 	bool varies;	      /* the need differs from run to run, or is taken to */
 	bool output_varies;   /* so only the exit status was compared */
 	bool not_monotone;
+	bool jobs_doubted;	     /* copies side by side came out otherwise than one alone */
 	double quantile, confidence; /* of samples */
 	struct look peak;	     /* what it is made of */
 	struct size_sample *samples;

@@ -11,11 +11,13 @@ struct measure {
 	struct size_lab *lab;
 	const struct size_options *options;
 	struct size_report *report;
-	uint64_t timeout_ns; /* of a run with a limit */
-	bool slow_start;     /* the ratchet has to see every call from the start */
-	uint64_t mishaps;    /* ratchet runs that failed by themselves */
-	bool sizes_itself;   /* by its group's limit */
-	bool output_known;   /* whether it varies was looked at */
+	uint64_t timeout_ns;		 /* of a run with a limit */
+	bool slow_start;		 /* the ratchet has to see every call from the start */
+	uint64_t mishaps;		 /* ratchet runs that failed by themselves */
+	bool sizes_itself;		 /* by its group's limit */
+	bool output_known;		 /* whether it varies was looked at */
+	bool alone;			 /* ahead.c: nothing beside the next run */
+	unsigned int runs_ahead, doubts; /* ahead.c: runs made, batches in which some were no use */
 };
 
 /* These return 0; 1: stop, report->trouble says why; -errno: the harness failed. */
@@ -28,13 +30,20 @@ int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, 
  * not. */
 int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_result *run,
 		  bool *ret_good, struct err *err);
+struct run_spec trial_hard_spec(const struct measure *measure, uint64_t limit_bytes);
+struct run_spec trial_ratchet_spec(const struct measure *measure, uint64_t from_bytes);
+int trial_interrupted(struct measure *measure);
 int trial_trouble(struct measure *measure, enum size_trouble trouble, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void measure_say(const struct measure *measure, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* With THP 'always': that limits above report->limit_bytes pass as well, or a higher one. */
+int above_check(struct measure *measure, struct err *err);
 /* show.c: the limit, by runs under it. Each sets report->found, or says what is in the way. */
 
+/* How much below a limit it is shown. */
+uint64_t show_margin(const struct measure *measure);
 /* Whether the command runs under this limit: a run at it less the margin, if none has been made. */
 int show_try(struct measure *measure, uint64_t limit, bool *ret_passed, struct err *err);
 void show_found(struct measure *measure, uint64_t limit);

@@ -25,15 +25,17 @@ static const char format_key[] = "oomlab_size", first_text[] = "{\"oomlab_size\"
 struct entry {
 	const char *kind; /* of kinds[] */
 	uint64_t limit_bytes;
-	bool late;
+	bool late, probe;
 	bool used, loaded;
+	bool beside; /* made while others ran */
 	struct run_result result;
 };
 
 struct memo {
 	struct entry *entries;
 	size_t n, n_loaded;
-	unsigned int taken;
+	unsigned int taken, taken_ahead;
+	bool alone;
 	int fd; /* -1: no file */
 	char *path;
 	json_t *about;	/* to be written before the first run; NULL: it is there */
@@ -72,6 +74,16 @@ void memo_free(struct memo *memo)
 	free(memo);
 }
 
+void memo_alone(struct memo *memo, bool alone)
+{
+	memo->alone = alone;
+}
+
+unsigned int memo_taken_ahead(const struct memo *memo)
+{
+	return memo->taken_ahead;
+}
+
 unsigned int memo_taken(const struct memo *memo)
 {
 	return memo->taken;
@@ -97,26 +109,38 @@ static bool fits(const struct entry *entry, const struct run_spec *spec)
 
 	if (entry->used || entry->kind != kind_of(spec))
 		return false;
-	if (entry->kind != kinds[0] &&
-	    (entry->limit_bytes != spec->limit_bytes || entry->late != spec->late))
+	if (entry->kind != kinds[0] && (entry->limit_bytes != spec->limit_bytes ||
+					entry->late != spec->late || entry->probe != spec->probe))
 		return false;
 	if (result->end == RUN_TIMEOUT)
 		return spec->timeout_ns && spec->timeout_ns <= result->wall_ns;
 	return result->end != RUN_CEILING || spec->ceiling_bytes <= result->limit_bytes;
 }
 
+static struct entry *find(const struct memo *memo, const struct run_spec *spec)
+{
+	for (size_t i = 0; i < memo->n; i++)
+		if (fits(&memo->entries[i], spec) && !(memo->alone && memo->entries[i].beside))
+			return &memo->entries[i];
+	return NULL;
+}
+
+bool memo_has(const struct memo *memo, const struct run_spec *spec)
+{
+	return find(memo, spec) != NULL;
+}
+
 bool memo_take(struct memo *memo, const struct run_spec *spec, struct run_result *ret)
 {
-	for (size_t i = 0; i < memo->n; i++) {
-		struct entry *entry = &memo->entries[i];
-		if (!fits(entry, spec))
-			continue;
-		entry->used = true;
-		memo->taken += entry->loaded;
-		*ret = entry->result;
-		return true;
-	}
-	return false;
+	struct entry *entry = find(memo, spec);
+
+	if (!entry)
+		return false;
+	entry->used = true;
+	memo->taken += entry->loaded;
+	memo->taken_ahead += !entry->loaded;
+	*ret = entry->result;
+	return true;
 }
 
 static bool is_worth_keeping(const struct run_spec *spec, const struct run_result *result)
@@ -172,7 +196,9 @@ void memo_put(struct memo *memo, const struct run_spec *spec, const struct run_r
 	struct entry entry = {.kind = kind_of(spec),
 			      .limit_bytes = spec->limit_bytes,
 			      .late = spec->late,
+			      .probe = spec->probe,
 			      .used = !ahead,
+			      .beside = ahead,
 			      .result = *result};
 
 	if (!is_worth_keeping(spec, result))
@@ -182,9 +208,9 @@ void memo_put(struct memo *memo, const struct run_spec *spec, const struct run_r
 	if (memo->fd < 0)
 		return;
 	write_about(memo);
-	json_t *line = json_pack("{s:s, s:I, s:b, s:o}", "run", entry.kind, "from",
-				 (json_int_t)spec->limit_bytes, "late", spec->late, "result",
-				 memo_result_json(result));
+	json_t *line = json_pack("{s:s, s:I, s:b, s:b, s:b, s:o}", "run", entry.kind, "from",
+				 (json_int_t)spec->limit_bytes, "late", spec->late, "probe",
+				 spec->probe, "beside", ahead, "result", memo_result_json(result));
 	write_line(memo, line);
 	json_decref(line);
 }
@@ -197,6 +223,8 @@ static bool read_run(struct memo *memo, const json_t *line)
 	struct entry entry = {
 		.limit_bytes = (uint64_t)json_integer_value(json_object_get(line, "from")),
 		.late = json_is_true(json_object_get(line, "late")),
+		.probe = json_is_true(json_object_get(line, "probe")),
+		.beside = json_is_true(json_object_get(line, "beside")),
 		.loaded = true,
 	};
 

@@ -27,12 +27,17 @@ int memo_open(struct memo *memo, const char *path, json_t *about, const char *co
 
 /* A result of such a run that was not taken before. */
 bool memo_take(struct memo *memo, const struct run_spec *spec, struct run_result *ret);
-/* Keeps a result; with 'ahead' for memo_take(), else it has been used. What says nothing about the
- * command (an interrupted run, a kill from outside) is not kept. */
+bool memo_has(const struct memo *memo, const struct run_spec *spec);
+/* Whether only those are taken that were made by a run alone: times mean nothing in company. */
+void memo_alone(struct memo *memo, bool alone);
+/* Keeps a result; with 'ahead' for memo_take(), and made in company, else it has been used. What
+ * says nothing about the command (an interrupted run, a kill from outside) is not kept. */
 void memo_put(struct memo *memo, const struct run_spec *spec, const struct run_result *result,
 	      bool ahead);
-/* How many were taken that an earlier call made; how many it made. */
+/* How many were taken that an earlier call made, and that this one made ahead; how many the earlier
+ * one made. */
 unsigned int memo_taken(const struct memo *memo);
+unsigned int memo_taken_ahead(const struct memo *memo);
 size_t memo_loaded(const struct memo *memo);
 /* Why the file could not be written to; "" : it could. */
 const char *memo_trouble(const struct memo *memo);

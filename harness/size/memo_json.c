@@ -36,10 +36,11 @@ static const struct row result_rows[] = {
 	{"major_faults", U64, RESULT(major_faults)},
 	{"file_most_bytes", U64, RESULT(file_most_bytes)},
 	{"left_kernel_bytes", U64, RESULT(left_kernel_bytes)},
-	{"every_call", BOOL, RESULT(every_call)},
 	{"probed", BOOL, RESULT(probed)},
+	{"swap", U64, RESULT(swap_bytes)},
 	{"steps", UINT, RESULT(steps)},
 	{"calls_again", UINT, RESULT(retries)},
+	{"every_call", BOOL, RESULT(every_call)},
 	{NULL, U64, 0},
 };
 

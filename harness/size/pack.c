@@ -109,6 +109,7 @@ static int run_copies(struct pack *pack, uint64_t copies, bool free, struct pack
 		.longest_ns = options->command.for_ns * turns(pack, copies),
 		.any_output = report->any_output,
 		.swap = options->swap,
+		.swap_bytes = options->swap_bytes,
 		.share = free,
 	};
 

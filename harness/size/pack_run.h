@@ -25,7 +25,8 @@ struct pack_spec {
 	uint64_t expect_bytes, longest_ns;
 	bool any_output; /* it differs by itself: the exit status decides alone */
 	bool swap;
-	bool share; /* look at what they share; not where they may be killed */
+	uint64_t swap_bytes; /* at most so much; UINT64_MAX: all that there is */
+	bool share;	     /* look at what they share; not where they may be killed */
 };
 
 struct pack_result {
@@ -43,6 +44,7 @@ struct pack_result {
 	uint64_t refaults, major_faults;
 	struct look top; /* when the group had most that cannot be reclaimed */
 	struct pack_share share;
+	char clash[256]; /* a file that two copies had open for writing; "": none was seen */
 	char tail[RUN_TAIL_MAX + 1]; /* what the bad one wrote last to stderr */
 };
 

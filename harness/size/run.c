@@ -188,6 +188,16 @@ uint64_t run_oom_kills(const struct run *run)
 		       : vitals.oom_kill;
 }
 
+/* Freed with the processes: seen while they are there, or not. */
+static void look_at_swap(struct run *run)
+{
+	struct err err;
+	uint64_t bytes;
+
+	if (cg_counter(run->group, "swap_usage", &bytes, &err) >= 0 && bytes > run->ret->swap_bytes)
+		run->ret->swap_bytes = bytes;
+}
+
 static void tick(struct run *run, uint64_t now)
 {
 	check_time(run, now);
@@ -200,6 +210,8 @@ static void tick(struct run *run, uint64_t now)
 		ratchet_tick(run);
 	else if (run->spec->watch)
 		run_keep_look(run);
+	if (run->spec->swap)
+		look_at_swap(run);
 	if (run_oom_kills(run) > 0)
 		run_end_now(run, RUN_OOM);
 }
@@ -291,14 +303,25 @@ static int set_hard_limit(struct run *run, struct err *err)
 	return cg_set(run->group, "memory.max", text, err);
 }
 
+static int set_swap(struct run *run, struct err *err)
+{
+	char text[32] = "0";
+
+	if (run->spec->swap && run->spec->swap_bytes == UINT64_MAX)
+		return 0;
+	if (run->spec->swap)
+		snprintf(text, sizeof(text), "%" PRIu64, run->spec->swap_bytes);
+	return cg_set(run->group, "memory.swap.max", text, err);
+}
+
 static int make_group(struct run *run, struct err *err)
 {
 	MEM_AUTO char *name = mem_printf("r%u", ++run->lab->runs);
 	int r = cg_create(run->lab->host, run->lab->top, name, &run->group, err);
 
 	/* Where the machine has no swap there is nothing to forbid. */
-	if (r >= 0 && run->lab->has_swap && !run->spec->swap)
-		r = cg_set(run->group, "memory.swap.max", "0", err);
+	if (r >= 0 && run->lab->has_swap)
+		r = set_swap(run, err);
 	if (r < 0)
 		return r;
 	return run->spec->mode == RUN_RATCHET ? ratchet_begin(run, err) : set_hard_limit(run, err);

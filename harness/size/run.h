@@ -40,6 +40,7 @@ struct run_spec {
 	uint64_t ceiling_bytes; /* RUN_RATCHET: no higher than this */
 	uint64_t timeout_ns;	/* 0: none */
 	bool swap;		/* it may swap; else it may not */
+	uint64_t swap_bytes;	/* at most so much; UINT64_MAX: all that there is */
 	bool probe; /* RUN_RATCHET, v1: full speed, by the probe (probe.h) where it can be had */
 	bool late;  /* RUN_RATCHET, v1: full speed until near the limit, see RUN_MISSED */
 	bool watch; /* look at what it is made of, now and then */
@@ -75,6 +76,7 @@ struct run_result {
 	bool check_failed;
 	uint64_t psi_some_us, psi_full_us; /* UINT64_MAX: not to be had */
 	uint64_t refaults, major_faults;
+	uint64_t swap_bytes;	     /* the most that was seen in use */
 	unsigned int steps, retries; /* RUN_RATCHET: events, and system calls among them */
 	bool every_call;	     /* RUN_RATCHET: each was stopped, from the start */
 	bool probed;		     /* RUN_RATCHET: only those that ran into the limit were */

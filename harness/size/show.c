@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "harness/size/ahead.h"
 #include "harness/size/evidence.h"
 #include "harness/size/measure_internal.h"
 #include "harness/size/stats.h"
@@ -35,10 +36,15 @@ static struct evidence seen(const struct measure *measure)
 			   (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
+uint64_t show_margin(const struct measure *measure)
+{
+	return seen(measure).margin_bytes;
+}
+
 /* Where the runs for a limit are made. */
 static uint64_t lower(const struct measure *measure, uint64_t limit)
 {
-	return limit - seen(measure).margin_bytes;
+	return limit - show_margin(measure);
 }
 
 /* A run at exactly these bytes, if none has been made. */
@@ -99,7 +105,12 @@ static int run_row(struct measure *measure, uint64_t limit, uint64_t times, uint
 	int r = 0;
 
 	while (r == 0 && passed && *passes < times && in_time) {
-		r = trial_hard(measure, at, &passed, err);
+		ahead_alone(measure, *passes == 0);
+		r = ahead_passes(measure, at, times - *passes);
+		if (r == 0)
+			r = trial_hard(measure, at, &passed, err);
+		if (r != 0)
+			break;
 		*passes = passed ? *passes + 1 : 0;
 		in_time = measure->options->samples > 1 || *passes < ROW_LEAST ||
 			  clock_ns() - began_ns < ROW_LONGEST_NS;
@@ -179,7 +190,9 @@ static int search(struct measure *measure, struct search *search, struct err *er
 	bool passed = false;
 
 	while ((limit = search_next(search)) != 0) {
-		int r = show_try(measure, limit, &passed, err);
+		int r = ahead_search(measure, search);
+		if (r == 0)
+			r = show_try(measure, limit, &passed, err);
 		if (r != 0)
 			return r;
 		search_tell(search, limit, passed);

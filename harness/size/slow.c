@@ -28,7 +28,9 @@ static int is_fast(struct measure *measure, uint64_t limit, uint64_t allowed_ns,
 							  .wall_ns = trial->wall_ns,
 							  .base_ns = report->slow.base_ns,
 							  .psi_some_us = trial->psi_some_us,
-							  .refaults = trial->refaults};
+							  .refaults = trial->refaults,
+							  .major_faults = trial->major_faults,
+							  .swap_bytes = trial->swap_bytes};
 	}
 	return 0;
 }
@@ -40,13 +42,23 @@ static int find_base(struct measure *measure, uint64_t roomy, struct err *err)
 	uint64_t best = report->free.wall_ns;
 	bool passed = false;
 
+	report->slow.psi_some_us = report->free.psi_some_us;
+	report->slow.refaults = report->free.refaults;
+	report->slow.major_faults = report->free.major_faults;
+	report->slow.swap_bytes = report->free.swap_bytes;
+
 	for (int i = 1; i < BEST_OF; i++) {
 		int r = trial_hard(measure, roomy, &passed, err);
 		if (r != 0)
 			return r;
 		const struct size_trial *trial = &report->trials[report->n_trials - 1];
-		if (passed && trial->wall_ns < best)
-			best = trial->wall_ns;
+		if (!passed || trial->wall_ns >= best)
+			continue;
+		best = trial->wall_ns;
+		report->slow.psi_some_us = trial->psi_some_us;
+		report->slow.refaults = trial->refaults;
+		report->slow.major_faults = trial->major_faults;
+		report->slow.swap_bytes = trial->swap_bytes;
 	}
 	report->slow.base_ns = best;
 	return 0;

@@ -16,6 +16,11 @@ static int by_limit(const void *a, const void *b)
 	return (x->limit_bytes > y->limit_bytes) - (x->limit_bytes < y->limit_bytes);
 }
 
+static uint64_t round_up(uint64_t bytes, uint64_t step)
+{
+	return (bytes + step - 1) / step * step;
+}
+
 /* Sorted rows of one limit each become one; what samples need less is added up. */
 static size_t merge(struct success_point *points, size_t n)
 {
@@ -35,8 +40,10 @@ static size_t merge(struct success_point *points, size_t n)
 	return kept;
 }
 
-struct success_point *success_of(const struct size_report *report, size_t *ret_n)
+struct success_point *success_of(const struct size_report *report, uint64_t step_bytes,
+				 size_t *ret_n)
 {
+	uint64_t step = step_bytes;
 	size_t n = 0;
 	struct success_point *points =
 		mem_zero(report->n_samples + report->n_trials + 1, sizeof(*points));
@@ -45,9 +52,10 @@ struct success_point *success_of(const struct size_report *report, size_t *ret_n
 		points[n++] = (struct success_point){.limit_bytes = report->samples[i].limit_bytes,
 						     .samples = 1};
 	for (size_t i = 0; i < report->n_trials; i++)
-		points[n++] = (struct success_point){.limit_bytes = report->trials[i].limit_bytes,
-						     .runs = 1,
-						     .passed = report->trials[i].passed};
+		points[n++] = (struct success_point){
+			.limit_bytes = round_up(report->trials[i].limit_bytes, step),
+			.runs = 1,
+			.passed = report->trials[i].passed};
 	qsort(points, n, sizeof(*points), by_limit);
 	*ret_n = merge(points, n);
 	return points;
@@ -67,11 +75,11 @@ void success_bounds(const struct size_report *report, uint64_t *ret_passed, uint
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
-json_t *success_json(const struct size_report *report)
+json_t *success_json(const struct size_report *report, uint64_t step_bytes)
 {
 	json_t *list = json_array();
 	size_t n, all = report->n_samples;
-	MEM_AUTO struct success_point *points = success_of(report, &n);
+	MEM_AUTO struct success_point *points = success_of(report, step_bytes, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct success_point *point = &points[i];
@@ -107,10 +115,11 @@ static void say_share(size_t passed, size_t n, struct str *out)
 }
 
 /* Of a long curve every so many, the last one always. */
-void success_text(const struct size_report *report, size_t rows_max, struct str *out)
+void success_text(const struct size_report *report, uint64_t step_bytes, size_t rows_max,
+		  struct str *out)
 {
 	size_t n;
-	MEM_AUTO struct success_point *points = success_of(report, &n);
+	MEM_AUTO struct success_point *points = success_of(report, step_bytes, &n);
 	size_t stride = n > rows_max ? (n + rows_max - 1) / rows_max : 1;
 
 	str_addf(out, "\n%13s  %26s  %26s\n", "limit", "samples within it", "runs that passed");

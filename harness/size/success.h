@@ -17,12 +17,15 @@ struct success_point {
 	size_t runs, passed; /* under this very limit */
 };
 
-/* From the lowest limit up that a sample or a run had. Free with free(). */
-struct success_point *success_of(const struct size_report *report, size_t *ret_n);
-json_t *success_json(const struct size_report *report);
+/* From the lowest limit up that a sample or a run had, in whole steps: what passes a little below a
+ * limit passes at it. Free with free(). */
+struct success_point *success_of(const struct size_report *report, uint64_t step_bytes,
+				 size_t *ret_n);
+json_t *success_json(const struct size_report *report, uint64_t step_bytes);
 /* The curve for people, a row a limit, at most 'rows_max'; what was found so far when the search
  * was cut short. */
-void success_text(const struct size_report *report, size_t rows_max, struct str *out);
+void success_text(const struct size_report *report, uint64_t step_bytes, size_t rows_max,
+		  struct str *out);
 void success_so_far(const struct size_report *report, struct str *out);
 /* Limits that were tried: the lowest that passed and the highest that failed; 0: none. */
 void success_bounds(const struct size_report *report, uint64_t *ret_passed, uint64_t *ret_failed);

@@ -61,7 +61,7 @@ static json_t *look_json(const struct look *look)
 			 "sockets", number(look->socket_bytes), "processes", procs);
 }
 
-static json_t *trials_json(const struct size_report *report)
+static json_t *trials_json(const struct size_report *report, const struct size_options *options)
 {
 	json_t *list = json_array();
 
@@ -76,6 +76,11 @@ static json_t *trials_json(const struct size_report *report)
 		if (trial->psi_some_us != UINT64_MAX)
 			json_object_set_new(row, "stalled_seconds",
 					    seconds(trial->psi_some_us * 1000));
+		if (trial->psi_full_us != UINT64_MAX)
+			json_object_set_new(row, "all_stalled_seconds",
+					    seconds(trial->psi_full_us * 1000));
+		if (options->swap)
+			json_object_set_new(row, "swap", number(trial->swap_bytes));
 		if (trial->end == RUN_EXITED || trial->end == RUN_SIGNALED)
 			json_object_set_new(row, "status", json_integer(trial->status));
 		json_array_append_new(list, row);
@@ -99,6 +104,21 @@ static json_t *samples_json(const struct size_report *report)
 	return list;
 }
 
+static void add_slow(const struct size_slow *slow, const struct size_options *options, json_t *root)
+{
+	json_t *object =
+		json_pack("{s:o, s:o, s:o, s:o}", "seconds", seconds(slow->wall_ns),
+			  "seconds_without_limit", seconds(slow->base_ns), "refaults",
+			  number(slow->refaults), "major_faults", number(slow->major_faults));
+
+	if (slow->psi_some_us != UINT64_MAX)
+		json_object_set_new(object, "stalled_seconds", seconds(slow->psi_some_us * 1000));
+	if (options->swap)
+		json_object_set_new(object, "swap", number(slow->swap_bytes));
+	json_object_set_new(root, "limit_without_slow_down", number(slow->limit_bytes));
+	json_object_set_new(root, "without_slow_down", object);
+}
+
 static void add_found(const struct size_report *report, const struct size_options *options,
 		      json_t *root)
 {
@@ -106,17 +126,21 @@ static void add_found(const struct size_report *report, const struct size_option
 	struct advice advice =
 		advice_of(report->limit_bytes, slow->known ? slow->limit_bytes : 0, report->varies);
 
+	advice.swap_bytes = options->swap ? options->swap_bytes : 0;
 	json_object_set_new(root, "limit", number(report->limit_bytes));
 	json_object_set_new(root, "limit_is_one_step", json_boolean(report->at_floor));
 	json_object_set_new(root, "shown_at", number(report->shown_bytes));
 	if (report->in_a_row)
 		json_object_set_new(root, "passes_in_a_row", number(report->in_a_row));
 	if (slow->known)
-		json_object_set_new(root, "limit_without_slow_down", number(slow->limit_bytes));
+		add_slow(slow, options, root);
 	json_object_set_new(root, "advice",
 			    json_pack("{s:o, s:o, s:s}", "max", number(advice.max_bytes), "high",
 				      number(advice.high_bytes), "rule",
 				      advice_rule(report->varies)));
+	if (options->swap && options->swap_bytes != UINT64_MAX)
+		json_object_set_new(json_object_get(root, "advice"), "swap",
+				    number(options->swap_bytes));
 	if (options->samples > 1) {
 		json_object_set_new(root, "quantile", json_real(report->quantile));
 		json_object_set_new(root, "confidence", json_real(report->confidence));
@@ -143,6 +167,8 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 	json_object_set_new(root, "varies", json_boolean(report->varies));
 	json_object_set_new(root, "output_varies", json_boolean(report->output_varies));
 	json_object_set_new(root, "not_monotone", json_boolean(report->not_monotone));
+	json_object_set_new(root, "jobs", json_integer((json_int_t)options->jobs));
+	json_object_set_new(root, "jobs_doubted", json_boolean(report->jobs_doubted));
 	json_object_set_new(root, "runs", json_integer((json_int_t)report->runs));
 	json_object_set_new(root, "known_runs", json_integer((json_int_t)report->known_runs));
 	json_object_set_new(root, "seconds", seconds(report->measure_ns));
@@ -152,11 +178,14 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 				      seconds(report->free.cpu_ns)));
 	json_object_set_new(root, "made_of", look_json(&report->peak));
 	json_object_set_new(root, "samples", samples_json(report));
-	json_object_set_new(root, "curve", success_json(report));
-	json_object_set_new(root, "trials", trials_json(report));
+	json_object_set_new(root, "curve", success_json(report, options->step_bytes));
+	json_object_set_new(root, "trials", trials_json(report, options));
 	json_object_set_new(root, "host",
 			    json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "kernel", facts->kernel,
 				      "groups", facts->groups, "thp", facts->thp, "has_swap",
 				      facts->has_swap, "swap", facts->swap, "cold", facts->cold));
+	if (options->swap && options->swap_bytes != UINT64_MAX)
+		json_object_set_new(json_object_get(root, "host"), "swap_limit",
+				    number(options->swap_bytes));
 	return root;
 }

@@ -90,7 +90,12 @@ static void say_slow(const struct size_report *report, const struct size_options
 	if (slow->psi_some_us != UINT64_MAX)
 		str_addf(out, "; stalled on memory for %s",
 			 format_duration(slow->psi_some_us * 1000, time));
-	str_addf(out, "%s\n", slow->refaults ? ", pages read again" : "");
+	if (slow->refaults || slow->major_faults)
+		str_addf(out, "; %" PRIu64 " refaults, %" PRIu64 " major faults", slow->refaults,
+			 slow->major_faults);
+	if (options->swap)
+		str_addf(out, "; in swap %s", mib(slow->swap_bytes, size));
+	str_add(out, "\n");
 }
 
 static void say_distribution(const struct size_report *report, const struct size_options *options,
@@ -180,6 +185,9 @@ static void say_notes(const struct size_report *report, const struct size_facts 
 			 str_eq(facts->thp, "always") ? "; THP is 'always', where khugepaged's "
 							"timing decides"
 						      : "");
+	if (report->jobs_doubted)
+		str_add(out, "note: copies of it side by side came out otherwise than one alone: "
+			     "the rest was run without --jobs\n");
 	if (wrong)
 		str_add(out, "note: under a lower limit it ended well with another output: such "
 			     "limits are refused\n");
@@ -271,13 +279,15 @@ static void say_chart(const struct size_report *report, const struct tell_view *
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
-static void say_advice(const struct size_report *report, struct str *out)
+static void say_advice(const struct size_report *report, const struct size_options *options,
+		       struct str *out)
 {
 	struct advice advice =
 		advice_of(report->limit_bytes, report->slow.known ? report->slow.limit_bytes : 0,
 			  report->varies);
 	STR_AUTO lines = STR_INIT;
 
+	advice.swap_bytes = options->swap ? options->swap_bytes : 0;
 	str_addf(out, "\nto set (%s):\n", advice_rule(report->varies));
 	advice_lines(&advice, &lines);
 	for (const char *line = str_text(&lines); *line;) {
@@ -304,9 +314,9 @@ void tell_text(const struct size_report *report, const struct size_options *opti
 	}
 	say_notes(report, facts, out);
 	if (options->samples > 1 && report->n_samples)
-		success_text(report, CURVE_ROWS, out);
+		success_text(report, options->step_bytes, CURVE_ROWS, out);
 	if (view->width && report->n_trials)
 		say_chart(report, view, out);
 	if (report->found)
-		say_advice(report, out);
+		say_advice(report, options, out);
 }

@@ -41,7 +41,7 @@ void measure_say(const struct measure *measure, const char *fmt, ...)
 	measure->options->progress(measure->options->data, line);
 }
 
-static int interrupted(struct measure *measure)
+int trial_interrupted(struct measure *measure)
 {
 	return trial_trouble(measure, SIZE_INTERRUPTED, "interrupted; what is known so far:");
 }
@@ -56,7 +56,7 @@ static int judge_free(struct measure *measure, const struct run_result *run)
 
 	switch (run->end) {
 	case RUN_INTERRUPTED:
-		return interrupted(measure);
+		return trial_interrupted(measure);
 	case RUN_NO_START:
 		return trial_trouble(measure, SIZE_NO_START, "cannot execute '%s': %s", program,
 				     strerror(run->status));
@@ -113,7 +113,8 @@ static int run_free(struct measure *measure, struct run_result *run, struct err 
 				.limit_bytes = options->max_bytes,
 				.timeout_ns = options->timeout_ns,
 				.watch = true,
-				.swap = options->swap};
+				.swap = options->swap,
+				.swap_bytes = options->swap_bytes};
 
 	measure->report->runs++;
 	return size_run(measure->lab, &spec, run, err);
@@ -160,7 +161,7 @@ static int is_same(struct measure *measure, const struct run_result *run, bool *
 		if (r < 0)
 			return r;
 		if (again.end == RUN_INTERRUPTED)
-			return interrupted(measure);
+			return trial_interrupted(measure);
 		measure->output_known = true;
 		report->output_varies =
 			same_but_output(&report->free, &again) && !run_same(&report->free, &again);
@@ -195,6 +196,8 @@ static void remember(struct size_report *report, const struct run_result *run, b
 	report->trials[report->n_trials++] = (struct size_trial){.limit_bytes = run->limit_bytes,
 								 .wall_ns = run->wall_ns,
 								 .psi_some_us = run->psi_some_us,
+								 .psi_full_us = run->psi_full_us,
+								 .swap_bytes = run->swap_bytes,
 								 .refaults = run->refaults,
 								 .major_faults = run->major_faults,
 								 .need_bytes = need_of(run),
@@ -204,23 +207,28 @@ static void remember(struct size_report *report, const struct run_result *run, b
 								 .wrong_output = wrong};
 }
 
+struct run_spec trial_hard_spec(const struct measure *measure, uint64_t limit_bytes)
+{
+	return (struct run_spec){.command = &measure->options->command,
+				 .mode = RUN_HARD,
+				 .limit_bytes = limit_bytes,
+				 .timeout_ns = measure->timeout_ns,
+				 .swap = measure->options->swap,
+				 .swap_bytes = measure->options->swap_bytes};
+}
+
 int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, struct err *err)
 {
-	const struct size_options *options = measure->options;
+	struct run_spec spec = trial_hard_spec(measure, limit_bytes);
 	struct run_result run;
 	char size[PARSE_TEXT_MAX];
 	bool wrong = false;
-	struct run_spec spec = {.command = &options->command,
-				.mode = RUN_HARD,
-				.limit_bytes = limit_bytes,
-				.timeout_ns = measure->timeout_ns,
-				.swap = options->swap};
 
 	measure_say(measure, "limit %s", format_size_short(limit_bytes, size));
 	measure->report->runs++;
 	int r = size_run(measure->lab, &spec, &run, err);
 	if (r >= 0 && run.end == RUN_INTERRUPTED)
-		return interrupted(measure);
+		return trial_interrupted(measure);
 	if (r >= 0)
 		r = killed_outside(measure, &run);
 	if (r == 0)
@@ -250,7 +258,7 @@ static int ratchet_once(struct measure *measure, const struct run_spec *spec,
 	measure->report->runs++;
 	int r = size_run(measure->lab, spec, run, err);
 	if (r >= 0 && run->end == RUN_INTERRUPTED)
-		return interrupted(measure);
+		return trial_interrupted(measure);
 	if (r >= 0)
 		r = killed_outside(measure, run);
 	if (r == 0)
@@ -260,21 +268,28 @@ static int ratchet_once(struct measure *measure, const struct run_spec *spec,
 	return r;
 }
 
+struct run_spec trial_ratchet_spec(const struct measure *measure, uint64_t from_bytes)
+{
+	const struct size_options *options = measure->options;
+
+	return (struct run_spec){.command = &options->command,
+				 .mode = RUN_RATCHET,
+				 .limit_bytes = from_bytes,
+				 .step_bytes = options->step_bytes,
+				 .ceiling_bytes = options->max_bytes,
+				 .probe = !measure->slow_start,
+				 .late = from_bytes >= LATE_LEAST && !measure->slow_start &&
+					 measure->lab->version == CG_V1,
+				 .timeout_ns = ratchet_timeout(measure),
+				 .swap = options->swap,
+				 .swap_bytes = options->swap_bytes};
+}
+
 int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_result *run,
 		  bool *ret_good, struct err *err)
 {
-	const struct size_options *options = measure->options;
 	char size[PARSE_TEXT_MAX];
-	struct run_spec spec = {.command = &options->command,
-				.mode = RUN_RATCHET,
-				.limit_bytes = from_bytes,
-				.step_bytes = options->step_bytes,
-				.ceiling_bytes = options->max_bytes,
-				.probe = !measure->slow_start,
-				.late = from_bytes >= LATE_LEAST && !measure->slow_start &&
-					measure->lab->version == CG_V1,
-				.timeout_ns = ratchet_timeout(measure),
-				.swap = options->swap};
+	struct run_spec spec = trial_ratchet_spec(measure, from_bytes);
 
 	measure_say(measure, "ratchet from %s", format_size_short(from_bytes, size));
 	int r = ratchet_once(measure, &spec, run, ret_good, err);

@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/size/success.h"
 #include "harness/size/estimate.h"
 #include "harness/size/stats.h"
+#include "harness/size/success.h"
 
 Suite *size_curve_suite(void);
 
@@ -37,8 +37,8 @@ static struct size_trial trials[] = {
 	{.limit_bytes = 14 * MIB, .wall_ns = SECOND, .passed = true},
 	{.limit_bytes = 13 * MIB, .wall_ns = SECOND},
 	{.limit_bytes = 14 * MIB, .wall_ns = SECOND},
-	{.limit_bytes = 15 * MIB, .wall_ns = SECOND, .passed = true},
-	{.limit_bytes = 15 * MIB, .wall_ns = SECOND, .passed = true},
+	{.limit_bytes = 15 * MIB - 4096, .wall_ns = SECOND, .passed = true},
+	{.limit_bytes = 15 * MIB - 4096, .wall_ns = SECOND, .passed = true},
 };
 
 static struct size_report report_of(size_t n_samples, size_t n_trials)
@@ -57,7 +57,7 @@ START_TEST(a_curve_has_each_limit_once)
 		{12 * MIB, 1, 0, 0}, {13 * MIB, 1, 1, 0}, {14 * MIB, 3, 2, 1}, {15 * MIB, 3, 2, 2}};
 	struct size_report report = report_of(3, 5);
 	size_t n;
-	MEM_AUTO struct success_point *points = success_of(&report, &n);
+	MEM_AUTO struct success_point *points = success_of(&report, MIB, &n);
 
 	ck_assert_uint_eq(n, COUNT(expected));
 	for (size_t i = 0; i < n; i++) {
@@ -72,7 +72,7 @@ END_TEST
 START_TEST(a_curve_in_json)
 {
 	struct size_report report = report_of(3, 5);
-	json_t *list = success_json(&report), *row = json_array_get(list, 2);
+	json_t *list = success_json(&report, MIB), *row = json_array_get(list, 2);
 
 	ck_assert_int_eq(json_integer_value(json_object_get(row, "limit")), 14 * MIB);
 	ck_assert_int_eq(json_integer_value(json_object_get(row, "samples_within")), 3);
@@ -88,7 +88,7 @@ START_TEST(a_long_curve_keeps_its_end)
 	struct size_report report = report_of(3, 5);
 	STR_AUTO text = STR_INIT;
 
-	success_text(&report, 2, &text);
+	success_text(&report, MIB, 2, &text);
 	ck_assert_ptr_nonnull(strstr(str_text(&text), "15.0 MiB"));
 	ck_assert_ptr_nonnull(strstr(str_text(&text), "13.0 MiB"));
 	ck_assert_ptr_null(strstr(str_text(&text), "14.0 MiB"));
@@ -132,6 +132,8 @@ START_TEST(what_is_left)
 	ck_assert_uint_eq(left(3, 5, 3, "ratchet").runs, 2); /* two passes in a row are there */
 	/* 16 MiB halved down to one, then three in a row */
 	ck_assert_uint_eq(left(0, 0, 1, "bisection").runs, 4 + 3);
+	report.varies = true; /* ten in a row */
+	ck_assert_uint_eq(estimate_left(&report, &options).runs, 1 + 10);
 	report.planned_runs = 12;
 	ck_assert_uint_eq(estimate_left(&report, &options).runs, 12);
 	report.planned_runs = 0;
