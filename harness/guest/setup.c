@@ -178,21 +178,34 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* Whether a v2 hierarchy offers the controller, mounted for a look alone where the machine has
- * none. One that a v1 hierarchy has is not offered. */
-static bool v2_offers(const char *controller)
+static bool offers(const char *dir, const char *controller)
 {
-	static const char dir[] = "/run/cgroup2";
+	MEM_AUTO char *path = mem_printf("%s/cgroup.controllers", dir);
 	STR_AUTO offered = STR_INIT;
 	struct err ignored;
 
+	return fd_read_all(AT_FDCWD, path, &offered, &ignored) >= 0 &&
+	       has_word(str_text(&offered), controller);
+}
+
+/* Whether a v2 hierarchy offers the controller, mounted for a look alone where the machine has
+ * none: another mount would change the options of the first. What a v1 hierarchy has is not
+ * offered. */
+static bool v2_offers(const char *controller)
+{
+	static const char dir[] = "/run/cgroup2";
+	bool found = offers(CGROUP_DIR, controller) || offers(CGROUP_DIR "/unified", controller);
+
+	if (found || access(CGROUP_DIR "/cgroup.controllers", F_OK) == 0 ||
+	    access(CGROUP_DIR "/unified/cgroup.controllers", F_OK) == 0)
+		return found;
 	(void)mkdir(dir, 0755);
 	if (mount("cgroup2", dir, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0) {
-		(void)fd_read_all(AT_FDCWD, "/run/cgroup2/cgroup.controllers", &offered, &ignored);
+		found = offers(dir, controller);
 		(void)umount(dir);
 	}
 	(void)rmdir(dir);
-	return has_word(str_text(&offered), controller);
+	return found;
 }
 
 /* That v1 alone lacks it (CONFIG_MEMCG_V1=n) is no matter of the kernel's as a whole. */

@@ -191,11 +191,13 @@ static void need_own_swap(struct build *b, const struct node *value, struct str 
 	char got[PARSE_TEXT_MAX];
 
 	if (own != PLAN_SWAP_FILE && own != PLAN_SWAP_ZRAM)
-		diag_add(b->diags, b->file, value,
-			 "swap: the scenario has no swap of its own, expected 'host: {swap: SIZE}'");
+		diag_add(
+			b->diags, b->file, value,
+			"swap: the scenario has no swap of its own, expected 'host: {swap: SIZE}'");
 	else if (b->facts->swap_total_bytes)
 		miss(missing,
-		     "no swap but its own; here %s of the machine's are on ('swapoff -a'; 'oomlab vm' "
+		     "no swap but its own; here %s of the machine's are on ('swapoff -a'; 'oomlab "
+		     "vm' "
 		     "without --swap)",
 		     format_size_short(b->facts->swap_total_bytes, got));
 }

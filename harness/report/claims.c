@@ -87,7 +87,7 @@ static const char *answer(const struct tally *tally)
 		return "both";
 	if (tally->observed[0] || tally->observed[1])
 		return tally->observed[1] ? "true" : "false";
-	return tally->other->verdict == VERDICT_SKIP ? "skip" : "?";
+	return tally->other && tally->other->verdict == VERDICT_SKIP ? "skip" : "?";
 }
 
 static void add_claim(struct str *out, const struct layout *layout, const struct tally *tally)

@@ -42,6 +42,8 @@ static json_t *run_json(const struct pack_result *run, bool free)
 
 	if (!free)
 		json_object_set_new(row, "limit", number(run->limit_bytes));
+	if (run->clash[0])
+		json_object_set_new(row, "written_by_two", text(run->clash));
 	if (!run->passed)
 		json_object_set_new(row, "end", text(pack_end_text(run, end, sizeof(end))));
 	if (run->end == RUN_OOM)

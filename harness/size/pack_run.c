@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "harness/size/pack_clash.h"
 #include "harness/size/pack_internal.h"
 
 enum {
@@ -119,6 +120,16 @@ static void on_populated(void *data, int fd, uint32_t events)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
+/* At the processes themselves. */
+static void look_inside(struct pack_live *live)
+{
+	char path[PATH_MAX];
+
+	pack_share_take(live->group, &live->ret->share);
+	if (live->n > 1 && !live->ret->clash[0] && pack_clash_find(live->group, path))
+		snprintf(live->ret->clash, sizeof(live->ret->clash), "%.255s", path);
+}
+
 /* What they share is read again only when there is a sixteenth more to share. */
 static void keep_look(struct pack_live *live)
 {
@@ -135,7 +146,7 @@ static void keep_look(struct pack_live *live)
 		return;
 	bool more = look.usage_bytes > ret->top.usage_bytes + ret->top.usage_bytes / 16;
 	if (live->spec->share && (more || ret->share.procs == 0))
-		pack_share_take(live->group, &ret->share);
+		look_inside(live);
 	ret->top = look;
 }
 
@@ -162,7 +173,7 @@ static void check_served(struct pack_live *live, uint64_t now)
 	    now < live->began_ns + spec->longest_ns)
 		return;
 	if (spec->share)
-		pack_share_take(live->group, &live->ret->share);
+		look_inside(live);
 	live->ended_ns = now;
 	pack_end_now(live, pack_oom_kills(live) > 0 ? RUN_OOM : RUN_SERVED);
 }

@@ -201,7 +201,8 @@ static void say_runs(const struct pack_report *report, const struct tell_view *v
 /* ---- all of it ----------------------------------------------------------------------------- */
 
 static void say_conditions(const struct pack_report *report, const struct size_report *size,
-			   const struct size_facts *facts, struct str *out)
+			   const struct pack_plan *plan, const struct size_facts *facts,
+			   struct str *out)
 {
 	char time[PARSE_TEXT_MAX];
 
@@ -216,6 +217,14 @@ static void say_conditions(const struct pack_report *report, const struct size_r
 		 : facts->has_swap ? "forbidden"
 				   : "none",
 		 facts->kernel, facts->groups);
+	for (size_t i = 0; i < report->n_free; i++)
+		if (report->runs[i].clash[0]) {
+			str_addf(out,
+				 "note: two copies write '%s': give each a file of its own ('%s' "
+				 "in the command is its number)\n",
+				 report->runs[i].clash, plan->mark);
+			break;
+		}
 	if (report->any_output)
 		str_add(out, "note: the output of two copies differs without any limit: only the "
 			     "exit status was compared (--check 'command' can do better)\n");
@@ -237,7 +246,7 @@ void pack_text(const struct pack_report *report, const struct size_report *size,
 		say_time(report, serves, out);
 	}
 	if (size->free.wall_ns) {
-		say_conditions(report, size, facts, out);
+		say_conditions(report, size, plan, facts, out);
 		say_runs(report, view, out);
 	}
 }

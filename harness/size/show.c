@@ -16,97 +16,61 @@
 
 #include "base/clock.h"
 #include "harness/size/ahead.h"
-#include "harness/size/follow.h"
+#include "harness/size/evidence.h"
 #include "harness/size/measure_internal.h"
 #include "harness/size/stats.h"
 
 enum {
-	BATCH_PAGES = 64,
 	UP_MAX = 10,   /* times that a limit may be refused; each is twice as far up */
 	CONFIRM = 3,   /* passes in a row of what bisection found, one of them by luck perhaps */
 	IN_A_ROW = 10, /* of a need that varies: 95 % confidence in 74 % of runs */
-	GARBAGE_PART = 16,
 	ROW_LEAST = 3, /* of them, when they take too long */
 };
 #define ROW_LONGEST_NS 120000000000ULL
 
 /* ---- limits -------------------------------------------------------------------------------- */
 
+static struct evidence seen(const struct measure *measure)
+{
+	return evidence_of(measure->report, measure->options->step_bytes,
+			   (uint64_t)sysconf(_SC_PAGESIZE));
+}
+
 uint64_t show_margin(const struct measure *measure)
 {
-	uint64_t batch = BATCH_PAGES * (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t part = measure->options->step_bytes / 4;
-
-	return batch < part ? batch : part;
+	return seen(measure).margin_bytes;
 }
 
-static uint64_t round_up(const struct measure *measure, uint64_t bytes)
+/* Where the runs for a limit are made. */
+static uint64_t lower(const struct measure *measure, uint64_t limit)
 {
-	uint64_t step = measure->options->step_bytes;
-
-	return (bytes + step - 1) / step * step;
+	return limit - show_margin(measure);
 }
 
-/* The highest limit that failed, below one; 0: none. */
-static uint64_t highest_fail(const struct size_report *report, uint64_t below)
+/* A run at exactly these bytes, if none has been made. */
+static int try_at(struct measure *measure, uint64_t bytes, bool *ret_passed, struct err *err)
 {
-	uint64_t highest = 0;
+	struct evidence evidence = seen(measure);
 
-	for (size_t i = 0; i < report->n_trials; i++) {
-		const struct size_trial *trial = &report->trials[i];
-		if (!trial->passed && trial->limit_bytes < below && trial->limit_bytes > highest)
-			highest = trial->limit_bytes;
-	}
-	return highest;
-}
-
-static uint64_t lowest_pass(const struct size_report *report)
-{
-	uint64_t lowest = UINT64_MAX;
-
-	for (size_t i = 0; i < report->n_trials; i++)
-		if (report->trials[i].passed && report->trials[i].limit_bytes < lowest)
-			lowest = report->trials[i].limit_bytes;
-	return lowest;
-}
-
-/* After a failure. */
-static uint64_t go_above(const struct measure *measure)
-{
-	uint64_t step = measure->options->step_bytes;
-	uint64_t fail = highest_fail(measure->report, UINT64_MAX);
-	uint64_t pass = lowest_pass(measure->report);
-	uint64_t mixed = pass <= fail ? round_up(measure, fail - pass) + step : 0;
-
-	return round_up(measure, fail) + step + mixed;
-}
-
-static bool is_known(const struct size_report *report, uint64_t limit, bool *ret_passed)
-{
-	for (size_t i = report->n_trials; i > 0; i--)
-		if (report->trials[i - 1].limit_bytes == limit) {
-			*ret_passed = report->trials[i - 1].passed;
-			return true;
-		}
-	return false;
+	return evidence_known(&evidence, bytes, ret_passed)
+		       ? 0
+		       : trial_hard(measure, bytes, ret_passed, err);
 }
 
 int show_try(struct measure *measure, uint64_t limit, bool *ret_passed, struct err *err)
 {
-	uint64_t at = limit - show_margin(measure);
-
-	return is_known(measure->report, at, ret_passed) ? 0
-							 : trial_hard(measure, at, ret_passed, err);
+	return try_at(measure, lower(measure, limit), ret_passed, err);
 }
 
 void show_found(struct measure *measure, uint64_t limit)
 {
 	struct size_report *report = measure->report;
+	struct evidence evidence = seen(measure);
 	uint64_t step = measure->options->step_bytes;
 
 	report->limit_bytes = limit;
-	report->shown_bytes = limit - show_margin(measure);
-	report->below_bytes = highest_fail(report, report->shown_bytes);
+	report->shown_bytes = lower(measure, limit);
+	report->below_bytes = evidence_highest_fail(&evidence, report->shown_bytes);
 	if (!report->below_bytes)
 		report->below_bytes = limit - step;
 	report->at_floor = limit == step;
@@ -136,7 +100,7 @@ static bool is_likely_to_vary(const struct measure *measure)
 static int run_row(struct measure *measure, uint64_t limit, uint64_t times, uint64_t *passes,
 		   struct err *err)
 {
-	uint64_t began_ns = clock_ns(), at = limit - show_margin(measure);
+	uint64_t began_ns = clock_ns(), at = lower(measure, limit);
 	bool passed = true, in_time = true;
 	int r = 0;
 
@@ -154,56 +118,27 @@ static int run_row(struct measure *measure, uint64_t limit, uint64_t times, uint
 	return r;
 }
 
-/* What was needed by those that passed is no less spread than what the next ones will need: as much
- * above the highest of them as that is above the lowest. Peaks are exact to a batch or two. What
- * passed a limit is cut off there, though: a garbage collector's long tail (node: 66 to 70 MiB in
- * nine of ten runs, 75 in the tenth) is not seen, hence a part that it has in any case. */
-static uint64_t beyond_highest(const struct measure *measure, uint64_t limit, uint64_t passes)
-{
-	const struct size_report *report = measure->report;
-	uint64_t least = UINT64_MAX, most = 0, noise = 2 * show_margin(measure);
-
-	for (size_t i = report->n_trials; i > 0 && passes > 0; i--, passes--) {
-		uint64_t need = report->trials[i - 1].need_bytes;
-		least = need < least ? need : least;
-		most = need > most ? need : most;
-	}
-	uint64_t spread = most > least + noise ? most - least - noise : 0;
-	uint64_t part = measure->sizes_itself ? most / GARBAGE_PART : 0;
-	uint64_t up = round_up(measure, most + (spread > part ? spread : part));
-	uint64_t max = measure->options->max_bytes;
-	return up > limit ? (up < max ? up : limit) : limit;
-}
-
-/* Whether it failed where those that passed had all but reached the limit: then a need that moves
- * by pages ends just there, and that is no need that varies. */
-static bool is_edge(const struct measure *measure, uint64_t limit)
-{
-	const struct size_report *report = measure->report;
-	uint64_t at = limit - show_margin(measure), near = at - 2 * show_margin(measure);
-	bool passed = false;
-
-	for (size_t i = 0; i < report->n_trials; i++) {
-		const struct size_trial *trial = &report->trials[i];
-		if (trial->passed && trial->limit_bytes < at)
-			return false;
-		if (!trial->passed || trial->limit_bytes != at)
-			continue;
-		if (trial->need_bytes < near)
-			return false;
-		passed = true;
-	}
-	return passed;
-}
-
 static int show_below(struct measure *measure, uint64_t limit, struct err *err)
 {
+	struct evidence evidence = seen(measure);
 	uint64_t step = measure->options->step_bytes;
 	bool passed = false;
 
-	if (limit <= step || highest_fail(measure->report, limit) > 0)
+	if (limit <= step || evidence_highest_fail(&evidence, limit) > 0)
 		return 0;
 	return trial_hard(measure, limit - step, &passed, err);
+}
+
+/* The next limit after one that was refused: 'first', by nothing else. */
+static uint64_t next_limit(struct measure *measure, uint64_t limit, bool first)
+{
+	struct evidence evidence = seen(measure);
+	struct size_report *report = measure->report;
+
+	if (first && !report->varies && evidence_is_edge(&evidence, limit))
+		return limit + measure->options->step_bytes;
+	report->varies = true;
+	return evidence_above(&evidence);
 }
 
 /* 'passes' of them have been made. */
@@ -215,10 +150,8 @@ static int show_row(struct measure *measure, uint64_t limit, uint64_t times, uin
 	int r = run_row(measure, limit, times, &passes, err);
 
 	for (int i = 0; r == 0 && passes == 0 && i < UP_MAX; i++) {
-		bool edge = i == 0 && !report->varies && is_edge(measure, limit);
-		report->varies = !edge;
 		times = times > IN_A_ROW ? times : IN_A_ROW;
-		limit = edge ? limit + measure->options->step_bytes : go_above(measure);
+		limit = next_limit(measure, limit, i == 0);
 		if (limit > measure->options->max_bytes)
 			break;
 		r = run_row(measure, limit, times, &passes, err);
@@ -232,12 +165,15 @@ static int show_row(struct measure *measure, uint64_t limit, uint64_t times, uin
 	r = show_below(measure, limit, err);
 	if (r != 0)
 		return r;
+	struct evidence evidence = seen(measure);
 	show_found(measure, limit);
 	report->in_a_row = passes;
 	if (quantile)
 		report->confidence = stats_confidence(passes, passes, report->quantile);
 	else if (report->varies)
-		report->limit_bytes = beyond_highest(measure, limit, passes);
+		report->limit_bytes =
+			evidence_beyond(&evidence, limit, passes, measure->sizes_itself,
+					measure->options->max_bytes);
 	return 0;
 }
 
@@ -277,7 +213,8 @@ int show_bisect(struct measure *measure, struct err *err)
 	struct search state;
 
 	search_begin(&state, measure->options->step_bytes, measure->options->max_bytes);
-	state.assumed = peak ? round_up(measure, peak) : 0;
+	struct evidence evidence = seen(measure);
+	state.assumed = peak ? evidence_round_up(&evidence, peak) : 0;
 	int r = search(measure, &state, err);
 	if (r != 0)
 		return r;
@@ -297,9 +234,7 @@ static int go_down(struct measure *measure, uint64_t *limit, struct err *err)
 
 	if (*limit <= step)
 		return 0;
-	int r = is_known(measure->report, *limit - step, &passed)
-			? 0
-			: trial_hard(measure, *limit - step, &passed, err);
+	int r = try_at(measure, *limit - step, &passed, err);
 	if (r != 0 || !passed)
 		return r;
 	search_begin(&state, step, measure->options->max_bytes);
@@ -337,6 +272,6 @@ int show_sample(struct measure *measure, uint64_t limit, struct err *err)
 		return 0;
 	}
 	if (!passed)
-		limit = go_above(measure);
+		limit = next_limit(measure, limit, false);
 	return show_row(measure, limit, IN_A_ROW, passes, err);
 }

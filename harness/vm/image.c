@@ -26,20 +26,28 @@ void image_free(struct image *image)
 	*image = (struct image){0};
 }
 
+static struct image_file *find(const struct image *image, const char *path)
+{
+	for (size_t i = 0; i < image->n; i++)
+		if (str_eq(image->files[i].path, path))
+			return &image->files[i];
+	return NULL;
+}
+
 static struct image_file *add(struct image *image, const char *path, unsigned mode)
 {
-	for (size_t i = 0; i < image->n; i++) {
-		struct image_file *file = &image->files[i];
-		if (!str_eq(file->path, path))
-			continue;
+	struct image_file *file = find(image, path);
+	char *kept = file ? file->path : mem_dup(path);
+
+	if (file) {
 		free(file->from);
 		free(file->text);
-		*file = (struct image_file){.path = file->path, .mode = mode};
-		return file;
+	} else {
+		image->files = mem_grow(image->files, image->n + 1, sizeof(*image->files));
+		file = &image->files[image->n++];
 	}
-	image->files = mem_grow(image->files, image->n + 1, sizeof(*image->files));
-	image->files[image->n] = (struct image_file){.path = mem_dup(path), .mode = mode};
-	return &image->files[image->n++];
+	*file = (struct image_file){.path = kept, .mode = mode};
+	return file;
 }
 
 static void add_parents(struct image *image, const char *path)
@@ -55,10 +63,7 @@ static void add_parents(struct image *image, const char *path)
 
 bool image_has(const struct image *image, const char *path)
 {
-	for (size_t i = 0; i < image->n; i++)
-		if (str_eq(image->files[i].path, path))
-			return true;
-	return false;
+	return find(image, path) != NULL;
 }
 
 void image_add_dir(struct image *image, const char *path)

@@ -356,6 +356,8 @@ void machine_quit(struct machine *machine)
 
 void machine_stop(struct machine *machine, bool timed_out)
 {
+	if (timed_out)
+		machine_note_state(machine);
 	machine->timed_out = machine->timed_out || timed_out;
 	collect_end(machine);
 }

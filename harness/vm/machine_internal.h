@@ -16,7 +16,7 @@ struct machine {
 	struct str control; /* bytes of a line that is not complete */
 	bool gone;	    /* QEMU has ended */
 	bool ready, done, interrupted, timed_out, broken_channel;
-	bool migrated, migration_failed, resumed;
+	bool migrated, migration_failed, resumed, state_told;
 	char migration_error[160];
 	int status; /* of 'done' */
 	int wait_status;
@@ -28,6 +28,8 @@ int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns
 /* Opens QEMU's control socket; a restored machine goes on as soon as it is complete. */
 void machine_greet(struct machine *machine);
 void machine_take_control(struct machine *machine, const char *bytes, size_t n);
+/* Adds to the console where the CPU is, of one that hangs. */
+void machine_note_state(struct machine *machine);
 /* Tells the guest what time it is and gives it randomness of its own; it answers "awake". */
 void machine_wake(struct machine *machine);
 

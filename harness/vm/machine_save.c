@@ -20,6 +20,9 @@
 #define SAVE_NS	      20000000000ULL
 #define BANDWIDTH_MAX 100000000000LL /* bytes a second: QEMU's default is for networks */
 
+#define STATE_NS  2000000000ULL
+#define ASK_STATE "human-monitor-command"
+
 enum { ENTROPY = 32 };
 
 /* ---- what it is told ------------------------------------------------------------------------ */
@@ -90,12 +93,29 @@ static void take_event(struct machine *machine, const char *event, const json_t 
 		machine->migrated || str_eq(status, "completed") || machine->migration_failed;
 }
 
+/* Of all registers the line with the instruction, and whether the CPU had halted: a machine that
+ * hangs is idle, or goes round in a circle there. */
+static void take_state(struct machine *machine, const char *text)
+{
+	const char *at = text ? strstr(text, "RIP=") : NULL;
+	size_t len = machine->console.len;
+	bool open = len && machine->console.s[len - 1] != '\n'; /* a line is not at its end */
+
+	at = at || !text ? at : strstr(text, "EIP=");
+	if (at)
+		str_addf(&machine->console, "%s[oomlab: it was at %.*s]\n", open ? "\n" : "",
+			 (int)strcspn(at, "\r\n"), at);
+	machine->state_told = true;
+}
+
 static void take_answer(struct machine *machine, const json_t *line)
 {
 	const json_t *error = json_object_get(line, "error");
 	const char *desc = json_string_value(json_object_get(error, "desc"));
 	const char *id = json_string_value(json_object_get(line, "id"));
 
+	if (str_eq(id, ASK_STATE))
+		take_state(machine, json_string_value(json_object_get(line, "return")));
 	/* "Migration is not finalized yet": it says that it is completed a moment before it is. */
 	if (error && str_eq(id, "cont"))
 		command(machine, "cont", NULL, -1);
@@ -163,4 +183,15 @@ int machine_save(struct machine *machine, int fd, struct err *err)
 		return err_set(err, EOPNOTSUPP, "QEMU cannot save the machine: %s",
 			       *machine->migration_error ? machine->migration_error : "it failed");
 	return 0;
+}
+
+void machine_note_state(struct machine *machine)
+{
+	struct err ignored;
+
+	if (machine->qemu.control < 0 || machine->gone)
+		return;
+	machine->state_told = false;
+	command(machine, ASK_STATE, json_pack("{s:s}", "command-line", "info registers"), -1);
+	(void)machine_wait(machine, &machine->state_told, clock_ns() + STATE_NS, &ignored);
 }

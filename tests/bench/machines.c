@@ -43,7 +43,9 @@ static int by_value(const void *a, const void *b)
 static double median_s(struct times *times)
 {
 	qsort(times->ns, times->n, sizeof(times->ns[0]), by_value);
-	return (double)times->ns[times->n / 2] / 1e9;
+	size_t middle = times->n / 2;
+
+	return (double)times->ns[middle] / 1e9;
 }
 
 /* ---- the kernel ----------------------------------------------------------------------------- */

@@ -74,6 +74,11 @@ run "$OOMLAB" pack -m 64M --copies 2 -- \
 is_status 1 "copies that use the same file"
 like "$err" 'without a limit one passes and 2 at once do not: copy [12]: exit status 9; do they use'
 
+run "$OOMLAB" pack -m 64M --for 200ms --copies 2 -- sh -c "exec sleep 1000 >>$tap_dir/log"
+like "$out" "^note: two copies write '$tap_dir/log': give each a file of its own" "the same file"
+run "$OOMLAB" pack -m 64M --for 200ms --copies 2 -- sh -c "exec sleep 1000 >>$tap_dir/log.{}"
+ok "files of their own" test "$(grep -c 'two copies write' "$out")" = 0
+
 # ---- trouble -------------------------------------------------------------------------------------------
 
 # trouble STATUS TEXT WORDS...

@@ -45,6 +45,7 @@ like "$err" '^\[.*Kernel panic - not syncing: VFS' 'the console shows why'
 run timeout 120 "$OOMLAB" vm -k "$image" --boot-timeout 50ms --results "$tap_dir/r" global/largest-dies
 is_status 3 'a machine that never boots'
 like "$err" 'did not get ready: the machine ended \(timeout\)' 'it says so'
+like "$err" '^\[oomlab: it was at [ER]IP=' 'and where it was'
 run timeout 120 "$OOMLAB" vm -k "$image" --append cgroup_disable=memory --results "$tap_dir/r" \
 	limits/limit-kills-largest global/sysrq-f-nobody
 is_status 3 'a kernel without the memory controller'

@@ -330,7 +330,8 @@ static void find_logs(struct state *state)
 		state->missing = "no folder " LOGS ", and OOMLAB_LOGS names none";
 	else if (r < 0)
 		tell(state, state->folder, strerror(-r));
-	qsort(state->logs, state->n, sizeof(*state->logs), by_name);
+	if (state->n)
+		qsort(state->logs, state->n, sizeof(*state->logs), by_name);
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/size/pack.h"
+#include "harness/size/pack_clash.h"
 #include "harness/size/pack_command.h"
 #include "harness/size/pack_search.h"
 #include "harness/size/pack_share.h"
@@ -287,6 +288,29 @@ START_TEST(what_is_shared_counts_once)
 }
 END_TEST
 
+/* ---- files ---------------------------------------------------------------------------------- */
+
+START_TEST(a_file_of_two_sessions_is_a_clash)
+{
+	struct pack_clash clash = {0};
+
+	ck_assert(!pack_clash_add(&clash, &(struct pack_open){1, 10, 100}));
+	ck_assert(!pack_clash_add(&clash, &(struct pack_open){1, 10, 100})); /* its own child */
+	ck_assert(!pack_clash_add(&clash, &(struct pack_open){1, 11, 200}));
+	ck_assert(!pack_clash_add(&clash, &(struct pack_open){2, 10, 200}));
+	ck_assert(pack_clash_add(&clash, &(struct pack_open){1, 10, 200}));
+}
+END_TEST
+
+START_TEST(only_who_writes_counts)
+{
+	ck_assert(!pack_clash_writes("pos:\t0\nflags:\t0100000\nmnt_id:\t29\n"));
+	ck_assert(pack_clash_writes("pos:\t0\nflags:\t0100001\nmnt_id:\t29\n"));
+	ck_assert(pack_clash_writes("pos:\t0\nflags:\t02102\nmnt_id:\t29\n"));
+	ck_assert(!pack_clash_writes(""));
+}
+END_TEST
+
 Suite *pack_suite(void)
 {
 	Suite *suite = suite_create("pack");
@@ -312,6 +336,8 @@ Suite *pack_suite(void)
 	tcase = tcase_create("command");
 	tcase_add_test(tcase, the_mark_becomes_the_number);
 	tcase_add_test(tcase, a_copy_has_its_own_words_and_files);
+	tcase_add_test(tcase, a_file_of_two_sessions_is_a_clash);
+	tcase_add_test(tcase, only_who_writes_counts);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

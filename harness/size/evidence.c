@@ -1,0 +1,108 @@
+/*
+ * See evidence.h.
+ */
+#include "harness/size/evidence.h"
+
+enum {
+	BATCH_PAGES = 64, /* what a CPU charges in advance: MEMCG_CHARGE_BATCH */
+	MARGIN_PART = 4,  /* of a step, at most */
+	NOISE_MARGINS = 2,
+	COLLECTS_PART = 16,
+};
+
+struct evidence evidence_of(const struct size_report *report, uint64_t step_bytes,
+			    uint64_t page_bytes)
+{
+	uint64_t batch = BATCH_PAGES * page_bytes, part = step_bytes / MARGIN_PART;
+
+	return (struct evidence){report->trials, report->n_trials, step_bytes,
+				 batch < part ? batch : part};
+}
+
+uint64_t evidence_round_up(const struct evidence *evidence, uint64_t bytes)
+{
+	uint64_t step = evidence->step_bytes;
+
+	return (bytes + step - 1) / step * step;
+}
+
+bool evidence_known(const struct evidence *evidence, uint64_t bytes, bool *ret_passed)
+{
+	for (size_t i = evidence->n; i > 0; i--)
+		if (evidence->trials[i - 1].limit_bytes == bytes) {
+			*ret_passed = evidence->trials[i - 1].passed;
+			return true;
+		}
+	return false;
+}
+
+uint64_t evidence_highest_fail(const struct evidence *evidence, uint64_t below_bytes)
+{
+	uint64_t highest = 0;
+
+	for (size_t i = 0; i < evidence->n; i++) {
+		const struct size_trial *trial = &evidence->trials[i];
+		if (!trial->passed && trial->limit_bytes < below_bytes &&
+		    trial->limit_bytes > highest)
+			highest = trial->limit_bytes;
+	}
+	return highest;
+}
+
+static uint64_t lowest_pass(const struct evidence *evidence)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (size_t i = 0; i < evidence->n; i++)
+		if (evidence->trials[i].passed && evidence->trials[i].limit_bytes < lowest)
+			lowest = evidence->trials[i].limit_bytes;
+	return lowest;
+}
+
+uint64_t evidence_above(const struct evidence *evidence)
+{
+	uint64_t fail = evidence_highest_fail(evidence, UINT64_MAX);
+	uint64_t pass = lowest_pass(evidence), step = evidence->step_bytes;
+	uint64_t mixed = pass <= fail ? evidence_round_up(evidence, fail - pass) + step : 0;
+
+	return evidence_round_up(evidence, fail) + step + mixed;
+}
+
+bool evidence_is_edge(const struct evidence *evidence, uint64_t limit_bytes)
+{
+	uint64_t at = limit_bytes - evidence->margin_bytes;
+	uint64_t near = at - NOISE_MARGINS * evidence->margin_bytes;
+	bool passed = false;
+
+	for (size_t i = 0; i < evidence->n; i++) {
+		const struct size_trial *trial = &evidence->trials[i];
+		if (!trial->passed || trial->limit_bytes > at)
+			continue;
+		if (trial->limit_bytes < at || trial->need_bytes < near)
+			return false;
+		passed = true;
+	}
+	return passed;
+}
+
+/* Peaks are exact to a batch or two. What passed a limit is cut off there: a garbage collector's
+ * long tail (node: 66 to 70 MiB in nine runs of ten, 75 in the tenth) is not seen, hence a part
+ * that it has in any case. */
+uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, uint64_t passes,
+			 bool collects, uint64_t max_bytes)
+{
+	uint64_t least = UINT64_MAX, most = 0, noise = NOISE_MARGINS * evidence->margin_bytes;
+
+	for (size_t i = evidence->n; i > 0 && passes > 0; i--) {
+		const struct size_trial *trial = &evidence->trials[i - 1];
+		if (!trial->passed)
+			continue;
+		least = trial->need_bytes < least ? trial->need_bytes : least;
+		most = trial->need_bytes > most ? trial->need_bytes : most;
+		passes--;
+	}
+	uint64_t spread = most > least + noise ? most - least - noise : 0;
+	uint64_t part = collects ? most / COLLECTS_PART : 0;
+	uint64_t up = evidence_round_up(evidence, most + (spread > part ? spread : part));
+	return up > limit_bytes && up < max_bytes ? up : limit_bytes;
+}
