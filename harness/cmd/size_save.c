@@ -14,8 +14,9 @@
 /* Words are bytes; as JSON wants characters, others are replaced by their sum. */
 static json_t *text(const char *bytes)
 {
-	json_t *string = bytes ? json_string(bytes) : json_null();
-
+	if (!bytes)
+		return json_null();
+	json_t *string = json_string(bytes);
 	if (string)
 		return string;
 	MEM_AUTO char *sum =
