@@ -3,6 +3,7 @@
  */
 #include "harness/cmd/size_save.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 /* Words are bytes; as JSON wants characters, others are replaced by their sum. */
 static json_t *text(const char *bytes)
 {
-	json_t *string = bytes ? json_string(bytes) : json_null();
-
+	if (!bytes)
+		return json_null();
+	json_t *string = json_string(bytes);
 	if (string)
 		return string;
 	MEM_AUTO char *sum =
@@ -87,7 +89,8 @@ int size_save_open(struct size_session *session, struct err *err)
 	session->named[n + 1] = command->stdin_path;
 	int r = memo_open(session->lab.memo, session->common->save, root, session->named, err);
 	json_decref(root);
-	return r;
+	/* A file that cannot be opened is a wrong option, as one of something else is. */
+	return r < 0 && r != -EBUSY ? -(err->code = EINVAL) : r;
 }
 
 void size_save_close(struct size_session *session)

@@ -5,8 +5,6 @@
 #include "harness/size/run.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,53 +290,6 @@ static int open_events(struct run *run, struct pollfd *fds, struct err *err)
 
 /* ---- before and after ---------------------------------------------------------------------- */
 
-static int set_hard_limit(struct run *run, struct err *err)
-{
-	char text[32];
-
-	run->limit_bytes = run->spec->limit_bytes;
-	if (run->limit_bytes == UINT64_MAX)
-		return 0;
-	snprintf(text, sizeof(text), "%" PRIu64, run->limit_bytes);
-	return cg_set(run->group, "memory.max", text, err);
-}
-
-static int set_swap(struct run *run, struct err *err)
-{
-	char text[32] = "0";
-
-	if (run->spec->swap && run->spec->swap_bytes == UINT64_MAX)
-		return 0;
-	if (run->spec->swap)
-		snprintf(text, sizeof(text), "%" PRIu64, run->spec->swap_bytes);
-	return cg_set(run->group, "memory.swap.max", text, err);
-}
-
-static int make_group(struct run *run, struct err *err)
-{
-	MEM_AUTO char *name = mem_printf("r%u", ++run->lab->runs);
-	int r = cg_create(run->lab->host, run->lab->top, name, &run->group, err);
-
-	/* Where the machine has no swap there is nothing to forbid. */
-	if (r >= 0 && run->lab->has_swap)
-		r = set_swap(run, err);
-	if (r < 0)
-		return r;
-	return run->spec->mode == RUN_RATCHET ? ratchet_begin(run, err) : set_hard_limit(run, err);
-}
-
-/* Page cache is charged to who reads first; what is in it is free for those who come later. */
-static void make_cold(const struct size_command *command)
-{
-	for (size_t i = 0; i < command->n_cold; i++) {
-		FD_AUTO fd = open(command->cold[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0) {
-			(void)fdatasync(fd);
-			(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-		}
-	}
-}
-
 static enum follow_style choose_style(struct run *run)
 {
 	if (run->lab->version == CG_V2)
@@ -363,7 +314,7 @@ static int start(struct run *run, struct err *err)
 				  : style == FOLLOW_CHARGES ? FILTER_CHARGES
 							    : FILTER_OPENS;
 
-	make_cold(run->spec->command);
+	run_make_cold(run->spec->command);
 	run->began_ns = clock_ns();
 	run->deadline_ns =
 		run->spec->timeout_ns ? run->began_ns + run->spec->timeout_ns : UINT64_MAX;
@@ -404,7 +355,7 @@ static int run_once(struct size_lab *lab, const struct run_spec *spec, struct ru
 	struct err gone;
 
 	*ret = (struct run_result){.output_sum = OUTPUT_SUM_INIT};
-	int r = make_group(&run, err);
+	int r = run_make_group(&run, err);
 	if (r >= 0)
 		r = open_events(&run, fds, err);
 	if (r >= 0)

@@ -41,6 +41,10 @@ void run_keep_look(struct run *run);
 
 /* Kills by the OOM killer in the group so far. */
 uint64_t run_oom_kills(const struct run *run);
+/* run_begin.c */
+int run_make_group(struct run *run, struct err *err);
+void run_make_cold(const struct size_command *command);
+
 /* run_end.c: the result, while the group is still there; its output, when it is not. */
 void run_judge(struct run *run);
 void run_sum_results(struct run *run);

@@ -120,7 +120,7 @@ void success_text(const struct size_report *report, uint64_t step_bytes, size_t 
 {
 	size_t n;
 	MEM_AUTO struct success_point *points = success_of(report, step_bytes, &n);
-	size_t stride = n > rows_max ? (n + rows_max - 1) / rows_max : 1;
+	size_t stride = rows_max && n > rows_max ? (n + rows_max - 1) / rows_max : 1;
 
 	str_addf(out, "\n%13s  %26s  %26s\n", "limit", "samples within it", "runs that passed");
 	for (size_t i = n ? (n - 1) % stride : 0; i < n; i += stride) {

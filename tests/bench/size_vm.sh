@@ -29,5 +29,6 @@ for machine in $machines; do
 	"$OOMLAB" vm -k "${machine%:*}" -c "${machine##*:}" -m 2G --boot-timeout 5m \
 		--append "transparent_hugepage=${THP:-madvise}" "$@" \
 		-e "BENCH_DIR=/var/tmp/bench OOMLAB=oomlab REPEAT=${REPEAT:-10} \
-		BENCH_LINES=${BENCH_LINES:-200000} BENCH_FUNCTIONS=${BENCH_FUNCTIONS:-40} sh $bench"
+		BENCH_LINES=${BENCH_LINES:-200000} BENCH_FUNCTIONS=${BENCH_FUNCTIONS:-20} \
+		ROWS='${ROWS:-.}' sh $bench"
 done

@@ -65,6 +65,8 @@ like "$err" "is of another '$need': it was changed since"
 run "$OOMLAB" size --slow 0 --save "$need" -- "$need" touch 12
 is_status 2 "no such file"
 like "$err" "is no file of oomlab size"
+run "$OOMLAB" size --slow 0 --save /nosuch/file -- "$need" touch 12
+is_status 2 "no such folder"
 cp "$save" "$tap_dir/locked"
 run flock "$tap_dir/locked" "$OOMLAB" size --slow 0 --save "$tap_dir/locked" -- "$need" touch 12
 like "$err" "another oomlab writes to it" "two at once"

@@ -190,6 +190,23 @@ START_TEST(head_room_is_a_tenth_and_at_least_four_mib)
 }
 END_TEST
 
+START_TEST(advice_has_the_swap_that_it_was_found_with)
+{
+	struct advice advice = advice_of(40ULL * MIB, 0, false);
+	STR_AUTO some = STR_INIT;
+	STR_AUTO all = STR_INIT;
+
+	advice.swap_bytes = 64ULL * MIB;
+	advice_lines(&advice, &some);
+	ck_assert_ptr_nonnull(strstr(str_text(&some), "MemoryMax=44M MemorySwapMax=64M\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&some), "--memory=44m --memory-swap=108m\n"));
+	advice.swap_bytes = UINT64_MAX;
+	advice_lines(&advice, &all);
+	ck_assert_ptr_nonnull(strstr(str_text(&all), "MemorySwapMax=infinity\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&all), "--memory-swap=-1\n"));
+}
+END_TEST
+
 START_TEST(advice_is_what_people_paste)
 {
 	struct advice advice = advice_of(200ULL * MIB, 210ULL * MIB, false);
@@ -238,6 +255,7 @@ Suite *size_parts_suite(void)
 	tcase_add_test(tests, head_room_is_a_tenth_and_at_least_four_mib);
 	tcase_add_test(tests, advice_is_what_people_paste);
 	tcase_add_test(tests, readers_of_limits_are_known);
+	tcase_add_test(tests, advice_has_the_swap_that_it_was_found_with);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
