@@ -324,9 +324,12 @@ MAN1 := $(B)/man/oomlab.1 $(B)/man/oomhog.1
 MAN5 := $(patsubst docs/%,$(B)/man/%,$(wildcard docs/*.5))
 man: $(MAN1) $(MAN5) $(B)/oomlab.bash
 
-##bench: measure oomlab beside bare C loops; PARTS="machines kills 64M" measures those alone
+##bench: measure oomlab beside bare C loops; PARTS="machines size 64M" measures those alone
+BENCHES = $(filter-out size,$(PARTS))
 bench: all $(B)/bench $(BARE_INIT)
-	@$(TEST_ENV) OOMLAB_BARE_INIT=$(CURDIR)/$(BARE_INIT) $(B)/bench $(PARTS)
+	@$(if $(PARTS),$(if $(BENCHES),,true)) $(TEST_ENV) OOMLAB_BARE_INIT=$(CURDIR)/$(BARE_INIT) \
+		$(B)/bench $(BENCHES)
+	@$(if $(PARTS),$(if $(filter size,$(PARTS)),,true)) $(TEST_ENV) sh tests/bench/size.sh
 
 ##lint: clang-format, cppcheck, clang-tidy (changed files; LINT_ALL=1: all), shellcheck, layers
 FILES    = git ls-files --cached --others --exclude-standard --deduplicate

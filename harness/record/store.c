@@ -261,15 +261,30 @@ static int open_run(int base, const char *base_name, const char *id, char **ret_
 	return fd_take(&fd);
 }
 
+static int open_base(const char *base, struct err *err)
+{
+	int r = make_path(base, err);
+
+	return r < 0 ? r : fd_open_at(AT_FDCWD, base, O_RDONLY | O_DIRECTORY, 0, err);
+}
+
+int record_base(const char *base, struct err *err)
+{
+	FD_AUTO fd = open_base(base, err);
+	int r = fd < 0 ? fd : 0;
+
+	if (r == 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		r = err_errno(err, errno, "cannot write into '%s'", base);
+	return r < 0 ? err_wrap(err, "results cannot be stored") : 0;
+}
+
 int record_dir(const char *base, struct record *record, char **ret_path, struct err *err)
 {
 	MEM_AUTO char *id = make_id(record);
-	FD_AUTO basefd = -1;
 	char *name = NULL;
-	int fd = make_path(base, err);
+	FD_AUTO basefd = open_base(base, err);
+	int fd = basefd;
 
-	if (fd >= 0)
-		fd = basefd = fd_open_at(AT_FDCWD, base, O_RDONLY | O_DIRECTORY, 0, err);
 	if (fd >= 0)
 		fd = open_run(basefd, base, id, &name, err);
 	if (fd < 0)
