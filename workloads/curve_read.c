@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +67,57 @@ static bool is_names(const char *line)
 	return !isdigit((unsigned char)field[0]);
 }
 
+/* ---- numbers ------------------------------------------------------------------------------- */
+
+/* sscanf and strtod would make every hog a tenth larger than it is, and a hog has to fit into a
+ * group of a MiB. These return what comes after the number; NULL: there is none. */
+
+/* At most 'digits' of them. */
+static const char *take_digits(const char *at, int digits, int *ret)
+{
+	const char *from = at;
+
+	for (*ret = 0; isdigit((unsigned char)*at) && at - from < digits; at++)
+		*ret = *ret * 10 + (*at - '0');
+	return at > from ? at : NULL;
+}
+
+static const char *take_char(const char *at, const char *any)
+{
+	return at && *at && strchr(any, *at) ? at + 1 : NULL;
+}
+
+/* 123, 1.5, 1.5e+08 */
+static const char *take_number(const char *at, double *ret)
+{
+	double value = 0, place = 1;
+	int power = 0;
+
+	if (!at || !isdigit((unsigned char)*at))
+		return NULL;
+	for (; isdigit((unsigned char)*at); at++)
+		value = value * 10 + (*at - '0');
+	if (at[0] == '.' && isdigit((unsigned char)at[1]))
+		for (at++; isdigit((unsigned char)*at); at++)
+			value += (*at - '0') * (place /= 10);
+	if (*at == 'e' || *at == 'E') {
+		bool small = at[1] == '-';
+		const char *after = take_digits(at + 1 + (small || at[1] == '+'), 2, &power);
+		at = after ? after : at;
+		for (; after && power > 0; power--)
+			value = small ? value / 10 : value * 10;
+	}
+	*ret = value;
+	return at;
+}
+
+static bool is_number(const char *text, double *ret)
+{
+	const char *end = take_number(text, ret);
+
+	return end && !*end;
+}
+
 /* ---- times --------------------------------------------------------------------------------- */
 
 /* Days since 1970 of a date of the Gregorian calendar. */
@@ -78,38 +128,44 @@ static int64_t days_of(int year, int month, int day)
 	return 365LL * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
-/* One zone for all rows, so what it is does not matter. */
-static bool parse_date(const char *text, double *ret_s)
+/* HH:MM[:SS[.FRACTION]]; returns what comes after it. */
+static const char *take_clock(const char *at, double *ret_s)
 {
-	int year, month, day, hours, minutes, used = 0;
+	int hours, minutes;
 	double seconds = 0;
 
-	if (sscanf(text, "%4d-%2d-%2d%*1[T ]%2d:%2d%n", &year, &month, &day, &hours, &minutes,
-		   &used) != 5 ||
-	    !used || month < 1 || month > 12 || day < 1 || day > 31 || hours > 24 || minutes > 59)
-		return false;
-	if (text[used] == ':')
-		seconds = strtod(text + used + 1, NULL);
-	*ret_s = (double)days_of(year, month, day) * DAY_SECONDS + hours * 3600 + minutes * 60 +
-		 seconds;
-	return true;
+	at = at ? take_digits(at, 4, &hours) : NULL;
+	at = take_char(at, ":");
+	at = at ? take_digits(at, 2, &minutes) : NULL;
+	if (at && *at == ':')
+		at = take_number(at + 1, &seconds);
+	if (!at || minutes > 59 || seconds >= 61)
+		return NULL;
+	*ret_s = hours * 3600.0 + minutes * 60.0 + seconds;
+	return at;
 }
 
 static bool parse_clock(const char *text, double *ret_s)
 {
-	unsigned int hours, minutes, seconds = 0;
-	int used = 0;
+	const char *end = take_clock(text, ret_s);
 
-	if (sscanf(text, "%4u:%2u%n", &hours, &minutes, &used) != 2 || minutes > 59)
+	return end && !*end;
+}
+
+/* One zone for all rows, so what it is does not matter. */
+static bool parse_date(const char *text, double *ret_s)
+{
+	int year, month, day;
+	double clock_s;
+	const char *at = take_char(take_digits(text, 4, &year), "-");
+
+	at = at ? take_char(take_digits(at, 2, &month), "-") : NULL;
+	at = at ? take_char(take_digits(at, 2, &day), "T ") : NULL;
+	if (!at || !take_clock(at, &clock_s) || month < 1 || month > 12 || day < 1 || day > 31 ||
+	    clock_s > DAY_SECONDS)
 		return false;
-	if (text[used] == ':') {
-		int more = 0;
-		if (sscanf(text + used, ":%2u%n", &seconds, &more) != 1 || seconds > 59)
-			return false;
-		used += more;
-	}
-	*ret_s = hours * 3600.0 + minutes * 60.0 + seconds;
-	return text[used] == '\0';
+	*ret_s = (double)days_of(year, month, day) * DAY_SECONDS + clock_s;
+	return true;
 }
 
 /* *ret_point: it is a point in time. */
@@ -117,13 +173,11 @@ static bool parse_time(const char *text, double *ret_s, bool *ret_point)
 {
 	uint64_t ns;
 	struct err none;
-	char *end;
 
 	*ret_point = parse_date(text, ret_s);
 	if (*ret_point || parse_clock(text, ret_s))
 		return true;
-	*ret_s = strtod(text, &end);
-	if (end != text && !*end && *ret_s >= 0) {
+	if (is_number(text, ret_s)) {
 		*ret_point = *ret_s >= UNIX_LEAST;
 		if (*ret_s >= UNIX_MS_LEAST)
 			*ret_s /= 1000;
@@ -140,11 +194,10 @@ static bool parse_time(const char *text, double *ret_s, bool *ret_point)
 /* Numbers as programs print them (1.5e+08) as well. */
 static int parse_bytes(const char *text, uint64_t *ret, struct err *err)
 {
-	char *end;
-	double value = strtod(text, &end);
+	double value;
 
-	if (end != text && !*end && value >= 0 && value < 1e18) {
-		*ret = (uint64_t)value;
+	if (is_number(text, &value) && value < 1e18) {
+		*ret = (uint64_t)(value + 0.5);
 		return 0;
 	}
 	int r = parse_size(text, ret, err);

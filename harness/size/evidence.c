@@ -85,11 +85,8 @@ bool evidence_is_edge(const struct evidence *evidence, uint64_t limit_bytes)
 	return passed;
 }
 
-/* Peaks are exact to a batch or two. What passed a limit is cut off there: a garbage collector's
- * long tail (node: 66 to 70 MiB in nine runs of ten, 75 in the tenth) is not seen, hence a part
- * that it has in any case. */
-uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, uint64_t passes,
-			 bool collects, uint64_t max_bytes)
+/* Peaks are exact to a batch or two. */
+uint64_t evidence_spread(const struct evidence *evidence, uint64_t passes, uint64_t *ret_most)
 {
 	uint64_t least = UINT64_MAX, most = 0, noise = NOISE_MARGINS * evidence->margin_bytes;
 
@@ -101,8 +98,18 @@ uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, 
 		most = trial->need_bytes > most ? trial->need_bytes : most;
 		passes--;
 	}
-	uint64_t spread = most > least + noise ? most - least - noise : 0;
+	*ret_most = most;
+	return most > least + noise ? most - least - noise : 0;
+}
+
+/* What passed a limit is cut off there: a garbage collector's long tail (node: 66 to 70 MiB in nine
+ * runs of ten, 75 in the tenth) is not seen, hence a part that it has in any case. */
+uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, uint64_t passes,
+			 bool collects, uint64_t max_bytes)
+{
+	uint64_t most, spread = evidence_spread(evidence, passes, &most);
 	uint64_t part = collects ? most / COLLECTS_PART : 0;
 	uint64_t up = evidence_round_up(evidence, most + (spread > part ? spread : part));
+
 	return up > limit_bytes && up < max_bytes ? up : limit_bytes;
 }

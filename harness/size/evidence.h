@@ -27,6 +27,8 @@ uint64_t evidence_above(const struct evidence *evidence);
 /* Whether this limit was refused where those runs that passed had all but reached it: then a need
  * that moves by pages ends just there, and that is no need that varies. */
 bool evidence_is_edge(const struct evidence *evidence, uint64_t limit_bytes);
+/* What the peaks of the last 'passes' runs that passed differ by, less what they are exact to. */
+uint64_t evidence_spread(const struct evidence *evidence, uint64_t passes, uint64_t *ret_most);
 /* A limit at which the last 'passes' runs passed; as much above the highest peak of them as that is
  * above the lowest. 'collects': it has a garbage collector. */
 uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, uint64_t passes,

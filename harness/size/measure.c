@@ -34,13 +34,13 @@ static void choose_engine(struct measure *measure)
 	const char *runtime = follow_runtime_of(options->command.program);
 
 	measure->report->engine = "ratchet";
+	measure->sizes_itself = runtime != NULL;
 	if (options->method == SIZE_BISECT) {
 		use_bisection(measure, "");
 	} else if (!filter_supported()) {
 		use_bisection(measure, "programs of this processor cannot be followed");
 	} else if (runtime) {
 		MEM_AUTO char *why = mem_printf("'%s' sizes itself by its group's limit", runtime);
-		measure->sizes_itself = true;
 		use_bisection(measure, why);
 	} else if (options->swap) {
 		use_bisection(measure, "with swap nothing has to stop at the limit");
@@ -89,8 +89,8 @@ static void add_sample(struct measure *measure, const struct run_result *run)
 
 	report->samples =
 		mem_grow(report->samples, report->n_samples + 1, sizeof(*report->samples));
-	report->samples[report->n_samples++] =
-		(struct size_sample){run->limit_bytes, run->wall_ns, run->steps, run->retries};
+	report->samples[report->n_samples++] = (struct size_sample){
+		run->limit_bytes, run->wall_ns, run->steps, run->retries, run->probed};
 	if (look_unreclaimable(&run->top) >= look_unreclaimable(&report->peak))
 		report->peak = run->top;
 }
@@ -129,7 +129,7 @@ static void give_up_ratchet(struct measure *measure, const struct run_result *ru
 	else
 		snprintf(buf, sizeof(buf), "under the ratchet: %s",
 			 run_end_text(run, end, sizeof(end)));
-	measure->sizes_itself = run->end == RUN_SELF_SIZED;
+	measure->sizes_itself = measure->sizes_itself || run->end == RUN_SELF_SIZED;
 	use_bisection(measure, buf);
 }
 

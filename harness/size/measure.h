@@ -64,6 +64,7 @@ struct size_trial {
 struct size_sample {
 	uint64_t limit_bytes, wall_ns;
 	unsigned int steps, retries;
+	bool probed;
 };
 
 struct size_slow {

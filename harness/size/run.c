@@ -336,6 +336,7 @@ static int start(struct run *run, struct err *err)
 	}
 	run->follows = true;
 	run->ret->every_call = style == FOLLOW_CHARGES;
+	run->ret->probed = style == FOLLOW_PROBE;
 	follow_begin(&run->follow, run->child.pid, style,
 		     style == FOLLOW_PROBE ? &run->probe : NULL, &ratchet_calls, run);
 	spawn_go(&run->child);

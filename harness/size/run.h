@@ -79,6 +79,7 @@ struct run_result {
 	uint64_t swap_bytes;	     /* the most that was seen in use */
 	unsigned int steps, retries; /* RUN_RATCHET: events, and system calls among them */
 	bool every_call;	     /* RUN_RATCHET: each was stopped, from the start */
+	bool probed;		     /* RUN_RATCHET: only those that ran into the limit were */
 	struct look top;	     /* when it had most that cannot be reclaimed */
 	char why[RUN_WHY_MAX];
 	size_t tail_len; /* the last that it wrote to stderr */

@@ -141,6 +141,16 @@ static uint64_t next_limit(struct measure *measure, uint64_t limit, bool first)
 	return evidence_above(&evidence);
 }
 
+/* Passes alone do not show it: none was near the limit, and none like another. */
+static bool peaks_differ(const struct measure *measure, uint64_t passes)
+{
+	struct evidence evidence = seen(measure);
+	uint64_t most;
+
+	return !measure->report->varies && measure->options->samples == 1 &&
+	       evidence_spread(&evidence, passes, &most) > 0;
+}
+
 /* 'passes' of them have been made. */
 static int show_row(struct measure *measure, uint64_t limit, uint64_t times, uint64_t passes,
 		    struct err *err)
@@ -149,6 +159,11 @@ static int show_row(struct measure *measure, uint64_t limit, uint64_t times, uin
 	bool quantile = measure->options->samples > 1;
 	int r = run_row(measure, limit, times, &passes, err);
 
+	if (r == 0 && passes > 0 && peaks_differ(measure, passes)) {
+		report->varies = true;
+		times = times > IN_A_ROW ? times : IN_A_ROW;
+		r = run_row(measure, limit, times, &passes, err);
+	}
 	for (int i = 0; r == 0 && passes == 0 && i < UP_MAX; i++) {
 		times = times > IN_A_ROW ? times : IN_A_ROW;
 		limit = next_limit(measure, limit, i == 0);

@@ -94,11 +94,12 @@ static json_t *samples_json(const struct size_report *report)
 
 	for (size_t i = 0; i < report->n_samples; i++) {
 		const struct size_sample *sample = &report->samples[i];
-		json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:i}", "limit",
+		json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:i, s:b}", "limit",
 						      number(sample->limit_bytes), "seconds",
 						      seconds(sample->wall_ns), "steps",
 						      (int)sample->steps, "calls_again",
-						      (int)sample->retries));
+						      (int)sample->retries, "probe",
+						      (int)sample->probed));
 	}
 	return list;
 }

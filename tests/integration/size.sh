@@ -42,6 +42,14 @@ run "$OOMLAB" size --slow 0 --json --method bisect -- "$need" touch 24
 is "bisection says the same" "$(mib 25)" "$(field limit)"
 is "bisection is said" '"bisection"' "$(field engine)"
 
+run "$OOMLAB" size --slow 0 --json -- "$need" read 24
+if grep -q '"engine": "ratchet"' "$out" && ! grep -q '"probe": true' "$out" &&
+	[ ! -d /sys/fs/cgroup/memory ]; then
+	skip "only calls that run into the limit are stopped" "cgroup v2 has no such calls"
+else
+	like "$out" '"probe": true' "only calls that run into the limit are stopped"
+fi
+
 run "$OOMLAB" size --slow 0 --step 4M -- "$need" touch 24
 like "$out" '^limit without a kill +28.0 MiB$' "--step 4M"
 like "$out" '1 of 1 run passed at 27.8 MiB, 0 of 1 run passed at 24.0 MiB'

@@ -100,6 +100,9 @@ START_TEST(beyond_the_highest_peak_by_their_spread)
 	ck_assert_uint_eq(evidence_beyond(&evidence, 70 * MIB, 2, false, most), 70 * MIB);
 	/* a sixteenth of 69.75 is 4.36 */
 	ck_assert_uint_eq(evidence_beyond(&evidence, 70 * MIB, 2, true, most), 75 * MIB);
+	uint64_t top = 0;
+	ck_assert_uint_eq(evidence_spread(&evidence, 2, &top), 0);
+	ck_assert_uint_eq(top, at);
 	/* 3 MiB less the noise of two batches, above 69 */
 	evidence = EVIDENCE(apart);
 	ck_assert_uint_eq(evidence_beyond(&evidence, 70 * MIB, 2, false, most), 72 * MIB);
