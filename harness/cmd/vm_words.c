@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "harness/record/field.h"
+#include "harness/vm/channel.h"
 
 static void add_list(json_t *words, const char *option, const struct opt_list *list)
 {
@@ -17,7 +18,7 @@ static void add_list(json_t *words, const char *option, const struct opt_list *l
 json_t *vm_words_run(const struct vm_values *values, const char *after)
 {
 	json_t *words =
-		json_pack("[s, s, s, s, s]", "run", "--format=stream", "--output=/dev/ttyS1",
+		json_pack("[s, s, s, s, s]", "run", "--format=stream", "--output=" CHANNEL_HIDDEN,
 			  "--results=/run/results", "--this-machine-is-disposable");
 	MEM_AUTO char *repeat = mem_printf("--repeat=%llu", (unsigned long long)values->repeat);
 

@@ -68,6 +68,10 @@ static int open_channel(void)
 	cfmakeraw(&raw);
 	raw.c_cflag |= CLOCAL;
 	(void)tcsetattr(fd, TCSANOW, &raw);
+	if (rename(CHANNEL_DEVICE, CHANNEL_HIDDEN) < 0) {
+		fprintf(stderr, "oomlab: %s: %s\n", CHANNEL_HIDDEN, strerror(errno));
+		fd_close_var(&fd);
+	}
 	return fd;
 }
 

@@ -1,7 +1,9 @@
 /*
  * What host and guest of a virtual machine say to each other on the second serial port: one JSON
  * object a line. The console is the first port, so nothing that is printed there can be taken for
- * a verdict.
+ * a verdict. The first process moves the port's device to another name before anything else runs:
+ * what writes to all that is called ttyS* does not get here. (Root in the guest that means to can
+ * fake whatever it wants; that is no text by chance.)
  *
  *   guest: {"ready": {"protocol": 1, "kernel": RELEASE, "troubles": TEXT, "lack": TEXT}}, when
  *          it has booted; "lack": what this kernel does not have and no scenario can do without
@@ -26,6 +28,7 @@ enum {
 	CHANNEL_EXIT_STATUS = CHANNEL_EXIT_VALUE << 1 | 1, /* of QEMU then */
 };
 #define CHANNEL_DEVICE "/dev/ttyS1"
+#define CHANNEL_HIDDEN "/dev/.oomlab-channel" /* where it is while anything of a scenario runs */
 #define CHANNEL_LACK   "OOMLAB_LACK" /* "lack" in the environment of what runs in the guest */
 
 #endif

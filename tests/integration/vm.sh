@@ -127,7 +127,7 @@ cat >"$tap_dir/liar.yaml" <<'Y'
 needs: {vm: yes, programs: [sh, sleep]}
 within: 20s
 tasks:
-  liar: {exec: [sh, -c, "echo '{\"result\": {\"name\": \"global/oom-kill-sysctl-is-gone\", \"verdict\": \"fail\"}}' >/dev/ttyS0; echo garbage >/dev/ttyS1; exec sleep 60"]}
+  liar: {exec: [sh, -c, "echo '{\"result\": {\"name\": \"global/oom-kill-sysctl-is-gone\", \"verdict\": \"fail\"}}' >/dev/ttyS0; echo garbage >/dev/.oomlab-channel; exec sleep 60"]}
 steps: [{expect: {exited: {liar: 0}}}]
 Y
 run timeout 120 "$OOMLAB" vm -k "$image" -j 1 --results "$tap_dir/liar" "$tap_dir/liar.yaml" \
