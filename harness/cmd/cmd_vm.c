@@ -21,6 +21,7 @@
 #define DEFAULT_BOOT_NS (90ULL * 1000000000ULL)
 
 enum { CPUS_MAX = 64, NODES_MAX = 8, JOBS_MAX = 64, EXIT_INTERRUPTED = 130 };
+#define MEMORY_MIN (16ULL << 20)
 
 static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
 
@@ -157,8 +158,22 @@ static int check_swap(struct vm_values *values, struct err *err)
 	return 0;
 }
 
+static int check_cgroups(const char *cgroups, struct err *err)
+{
+	MEM_AUTO char *list = mem_dup(cgroups);
+	char *rest = list, *word;
+
+	while ((word = strsep(&rest, ",")) != NULL)
+		if (!str_eq(word, "v1") && !str_eq(word, "v2") && !str_eq(word, "hybrid"))
+			return err_set(err, EINVAL, "--cgroup: '%s' is none of v1, v2, hybrid",
+				       word);
+	return 0;
+}
+
 static int check(struct vm_values *values, struct err *err)
 {
+	if (check_cgroups(values->cgroups, err) < 0)
+		return -EINVAL;
 	if (check_swap(values, err) < 0)
 		return -EINVAL;
 	if (check_gdb(values->gdb, err) < 0)
@@ -186,6 +201,8 @@ static int check(struct vm_values *values, struct err *err)
 			       "--exec: goes without --shell, --seed, --seeds and --replay");
 	if (values->shrink && !values->seeds)
 		return err_set(err, EINVAL, "--shrink: goes with --seeds");
+	if (values->memory_bytes < MEMORY_MIN)
+		return err_set(err, EINVAL, "--memory: expected at least 16M");
 	if (values->nodes < 1 || values->nodes > NODES_MAX)
 		return err_set(err, EINVAL, "--numa: expected 1 to %d nodes", NODES_MAX);
 	return 0;
@@ -215,10 +232,21 @@ static int one_turn(struct vm_session *session, const char *kernel, const char *
 	return vm_session_run(session, kernel, cgroup, err);
 }
 
+/* One kernel that cannot be had keeps nobody from looking at the others. What all of them would
+ * meet with (wrong options, a full disk) ends the command. */
+static int turn_of_many(struct vm_session *session, const char *kernel, const char *cgroup,
+			struct err *err)
+{
+	int r = one_turn(session, kernel, cgroup, err);
+
+	if (r >= 0 || r == -EINTR || r == -EINVAL || r == -ENOENT || r == -ENOSPC || r == -ENOMEM)
+		return r;
+	return cmd_fail(session->ctx, CMD_BROKEN, err);
+}
+
 /* Every kernel with every cgroup version of the list. */
 static int run_matrix(struct vm_session *session, struct err *err)
 {
-	static const char *const versions[] = {"v1", "v2", "hybrid", NULL};
 	const struct opt_list *kernels = &session->values->kernels;
 	size_t n = kernels->n ? kernels->n : 1;
 	int status = CMD_SKIPPED;
@@ -227,14 +255,8 @@ static int run_matrix(struct vm_session *session, struct err *err)
 		MEM_AUTO char *list = mem_dup(session->values->cgroups);
 		char *rest = list, *word;
 		while ((word = strsep(&rest, ",")) != NULL) {
-			bool known = false;
-			for (size_t v = 0; versions[v]; v++)
-				known = known || str_eq(word, versions[v]);
-			if (!known)
-				return err_set(err, EINVAL,
-					       "--cgroup: '%s' is none of v1, v2, hybrid", word);
-			int r = one_turn(session, kernels->n ? kernels->text[i] : "host", word,
-					 err);
+			int r = turn_of_many(session, kernels->n ? kernels->text[i] : "host", word,
+					     err);
 			if (r == -EINTR)
 				return EXIT_INTERRUPTED;
 			if (r < 0)

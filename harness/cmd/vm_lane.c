@@ -166,6 +166,7 @@ static int useless(struct vm_lane *lane, struct err *err)
 {
 	struct vm_fleet *fleet = lane->fleet;
 	enum machine_end end = machine_ended(lane->machine);
+	const char *panic = machine_panic(lane->machine);
 	bool early = lane->state == LANE_STARTING;
 
 	/* Its kernel's name comes with its first word. */
@@ -184,7 +185,8 @@ static int useless(struct vm_lane *lane, struct err *err)
 					     (end == MACHINE_TIMEOUT && (early || by_saving))))
 		return 0;
 	return err_set(err, end == MACHINE_TIMEOUT ? ETIMEDOUT : ENOTRECOVERABLE,
-		       "the machine ended before it had run anything (%s)", machine_end_name(end));
+		       "the machine ended before it had run anything (%s%s%s)",
+		       machine_end_name(end), *panic ? ": " : "", panic);
 }
 
 static int lost(struct vm_lane *lane, bool timed_out, struct err *err)

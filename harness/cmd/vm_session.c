@@ -15,6 +15,7 @@
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_exec.h"
 #include "harness/cmd/vm_shell.h"
+#include "harness/cmd/vm_unbooted.h"
 #include "harness/vm/qemu.h"
 #include "harness/vm/sha256.h"
 
@@ -124,6 +125,23 @@ static void forget_socket(const char *gdb)
 		(void)unlink(gdb);
 }
 
+/* Scenarios on one kernel. A machine that never ran anything leaves verdicts, too; seeds' and
+ * replays' are their caller's, who tells of the machine. */
+static int run_scenarios(struct vm_turn *turn, struct err *err)
+{
+	struct vm_run *run = &turn->run;
+	const struct vm_values *values = run->values;
+	struct err ignored;
+	int r = vm_run(run, err);
+
+	if ((r != -ENOTRECOVERABLE && r != -ETIMEDOUT) || values->seeds || values->replay)
+		return r;
+	MEM_AUTO char *why = mem_dup(err->text);
+	if (values->format == 0)
+		fprintf(turn->session->out, "== %s, cgroup %s\n", turn->spec, turn->cgroup);
+	return vm_unbooted(run, why, &ignored) < 0 ? r : 0;
+}
+
 int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, struct vm_turn *ret,
 		    struct err *err)
 {
@@ -147,7 +165,7 @@ int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, stru
 	if (r >= 0)
 		r = wish->values->shell	 ? vm_shell(&ret->run, err)
 		    : wish->values->exec ? vm_exec(&ret->run, err)
-					 : vm_run(&ret->run, err);
+					 : run_scenarios(ret, err);
 	if ((r >= 0 || r == -EINTR) && ret->run.stream.record &&
 	    vm_session_evidence(session, wish, &ret->kernel, &ret->run, err) < 0)
 		return -err->code;

@@ -150,6 +150,22 @@ run timeout 300 env PATH="$tap_dir/bin:$PATH" "$OOMLAB" vm -k "$image" -j 1 --re
 is_status 0 'no saved machine goes on'
 is 'it is said once' 1 "$(grep -c 'from now on each one boots' "$err")"
 
+# A kernel that does not boot, one that is none, and one that is good: what did not run is broken, in
+# the record, too, and the good one runs.
+cat >"$tap_dir/bin/qemu-system-x86_64" <<S
+#!/bin/sh
+case "\$*" in *--version*) ;; *OOMLAB_CGROUP=v1*) exit 1 ;; esac
+exec $real "\$@"
+S
+run timeout 120 env PATH="$tap_dir/bin:$PATH" "$OOMLAB" vm -k /dev/null -k "$image" -c v1,v2 -r 2 \
+	--results "$tap_dir/dead" global/oom-kill-sysctl-is-gone
+is_status 3 'a kernel that does not boot'
+like "$err" "kernel '/dev/null': is no x86 kernel" 'no kernel'
+like "$out" '^broken .* global/oom-kill-sysctl-is-gone#2$' 'what did not run is broken'
+like "$out" 'the machine ended before it had run anything .failed.' 'why'
+like "$out" '^pass .* global/oom-kill-sysctl-is-gone#2$' 'the next one runs'
+is 'both have a record' 2 "$(grep -l '"planned": 2' "$tap_dir"/dead/2*/record.json | wc -l)"
+
 run timeout 120 "$OOMLAB" vm -k "$image" --swap 64M:disk --results "$tap_dir/disk" score/all-protected
 like "$tap_dir/disk/latest/record.json" '"swap_total_bytes": 67104768' 'swap on a disk'
 
