@@ -244,8 +244,7 @@ static int turn_of_many(struct vm_session *session, const char *kernel, const ch
 	return cmd_fail(session->ctx, CMD_BROKEN, err);
 }
 
-/* Every kernel with every cgroup version of the list. */
-static int run_matrix(struct vm_session *session, struct err *err)
+static int run_each(struct vm_session *session, struct err *err)
 {
 	const struct opt_list *kernels = &session->values->kernels;
 	size_t n = kernels->n ? kernels->n : 1;
@@ -265,6 +264,21 @@ static int run_matrix(struct vm_session *session, struct err *err)
 		}
 	}
 	return status;
+}
+
+/* Every kernel with every cgroup version of the list; what they give is one document. */
+static int run_matrix(struct vm_session *session, struct err *err)
+{
+	const struct vm_values *values = session->values;
+	bool one = values->kernels.n <= 1 && !strchr(values->cgroups, ',');
+
+	if (one || values->seeds || values->exec || values->shell || !session->reporter->open)
+		return run_each(session, err);
+	session->report.series = &session->series;
+	session->reporter->open(session->out);
+	int r = run_each(session, err);
+	session->reporter->close(session->out, &session->series);
+	return r;
 }
 
 static int run_all(struct vm_session *session, struct vm_values *values, struct err *err)

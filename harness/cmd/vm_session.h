@@ -23,6 +23,7 @@ struct vm_session {
 	FILE *out;
 	const struct reporter *reporter;
 	struct report_options report;
+	struct report_series series;
 	char qemu[96]; /* its version */
 };
 

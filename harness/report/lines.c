@@ -283,6 +283,17 @@ const char *line_missing_why(const struct record *record)
 	return record->interrupted ? "the run was interrupted" : "the run ended before it";
 }
 
+void line_machine(struct str *out, const struct record *record)
+{
+	const struct facts *facts = &record->facts;
+
+	text_clean(out, facts->kernel);
+	if (facts->memory_version)
+		str_addf(out, ", cgroup v%" PRIu64, facts->memory_version);
+	else
+		str_add(out, ", no memory controller");
+}
+
 const char *line_time(int64_t unix_ns, char *buf)
 {
 	time_t seconds = (time_t)(unix_ns / 1000000000);

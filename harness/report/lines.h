@@ -35,6 +35,9 @@ void line_claim(struct str *out, const struct result *result);
 size_t line_missing(const struct record *record);
 const char *line_missing_why(const struct record *record);
 
+/* "6.12.118, cgroup v2": what tells a record of a series from the others. */
+void line_machine(struct str *out, const struct record *record);
+
 /* UTC, ISO 8601 without a zone: "2026-11-22T00:55:00"; buf holds 32 bytes. */
 const char *line_time(int64_t unix_ns, char *buf);
 

@@ -10,16 +10,26 @@
 
 #include "harness/record/record.h"
 
+/* Several records as one document. */
+struct report_series {
+	size_t records, results; /* that are over */
+};
+
 struct report_options {
 	bool colour;
 	bool verbose;	     /* text: events and kills of each scenario, not only failures */
 	int width;	     /* columns; 0: unlimited */
 	const char *results; /* text: the run's folder, named at the end; NULL: nothing is said */
+	struct report_series *series; /* the record is one of these; NULL: it is alone */
 };
 
 struct reporter {
 	const char *name; /* "text", "tap", "junit", "json" */
 	const char *summary;
+	/* Before the first and after the last record of a series; NULL where records just follow
+	 * each other. */
+	void (*open)(FILE *out);
+	void (*close)(FILE *out, const struct report_series *series);
 	void (*begin)(FILE *out, const struct record *record, const struct report_options *options);
 	/* A scenario begins: its result should nothing more come, and the panic that it expects
 	 * (NULL: none) on this line of its file. An event of one under way. May be NULL. */

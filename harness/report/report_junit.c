@@ -189,18 +189,6 @@ static void add_output(struct str *out, const struct result *result)
 		str_addf(out, "      <system-out>%s</system-out>\n", str_text(&lines));
 }
 
-static void add_case(struct str *out, const struct result *result)
-{
-	str_add(out, "    <testcase");
-	add_attribute(out, "name", result->name);
-	add_attribute(out, "classname", suite_of(result));
-	add_seconds(out, line_elapsed_ns(result));
-	str_add(out, ">\n");
-	add_outcome(out, result);
-	add_output(out, result);
-	str_add(out, "    </testcase>\n");
-}
-
 struct totals {
 	size_t all, by_verdict[VERDICTS];
 	uint64_t ns, began_ns;
@@ -231,7 +219,35 @@ static void add_totals(struct str *out, const struct totals *totals, size_t miss
 	add_seconds(out, totals->ns);
 }
 
-static void add_suite(struct str *out, const struct record *record, const char *suite)
+/* In a series one suite is there for each kernel and cgroup version. */
+static void add_suite_name(struct str *out, const char *attribute, const struct record *record,
+			   const char *suite, const struct report_options *options)
+{
+	STR_AUTO name = STR_INIT;
+
+	str_add(&name, suite);
+	if (options->series) {
+		str_add(&name, " on ");
+		line_machine(&name, record);
+	}
+	add_attribute(out, attribute, str_text(&name));
+}
+
+static void add_case(struct str *out, const struct record *record, const struct result *result,
+		     const struct report_options *options)
+{
+	str_add(out, "    <testcase");
+	add_attribute(out, "name", result->name);
+	add_suite_name(out, "classname", record, suite_of(result), options);
+	add_seconds(out, line_elapsed_ns(result));
+	str_add(out, ">\n");
+	add_outcome(out, result);
+	add_output(out, result);
+	str_add(out, "    </testcase>\n");
+}
+
+static void add_suite(struct str *out, const struct record *record, const char *suite,
+		      const struct report_options *options)
 {
 	struct totals totals = count(record, suite);
 	int64_t began = record->began_unix_ns;
@@ -240,7 +256,7 @@ static void add_suite(struct str *out, const struct record *record, const char *
 	if (totals.began_ns >= record->began_ns)
 		began += (int64_t)(totals.began_ns - record->began_ns);
 	str_add(out, "  <testsuite");
-	add_attribute(out, "name", suite);
+	add_suite_name(out, "name", record, suite, options);
 	add_totals(out, &totals, 0);
 	str_addf(out, " skipped=\"%zu\"", totals.by_verdict[VERDICT_SKIP]);
 	add_attribute(out, "timestamp", line_time(began, buf));
@@ -249,7 +265,7 @@ static void add_suite(struct str *out, const struct record *record, const char *
 	add_properties(out, record, suite);
 	for (size_t i = 0; i < record->n; i++)
 		if (str_eq(suite_of(record->results[i]), suite))
-			add_case(out, record->results[i]);
+			add_case(out, record, record->results[i], options);
 	str_add(out, "  </testsuite>\n");
 }
 
@@ -297,20 +313,36 @@ static void junit_result(FILE *out, const struct record *record, const struct re
 	(void)options;
 }
 
+#define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"oomlab\""
+#define FOOT "</testsuites>\n"
+
+static void junit_open(FILE *out)
+{
+	fputs(HEAD ">\n", out);
+}
+
+static void junit_close(FILE *out, const struct report_series *series)
+{
+	(void)series;
+	fputs(FOOT, out);
+}
+
 static void junit_end(FILE *out, const struct record *record, const struct report_options *options)
 {
 	STR_AUTO text = STR_INIT;
 	struct totals totals = count(record, NULL);
 
-	(void)options;
-	str_add(&text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"oomlab\"");
-	add_totals(&text, &totals, line_missing(record));
-	str_add(&text, ">\n");
+	if (!options->series) {
+		str_add(&text, HEAD);
+		add_totals(&text, &totals, line_missing(record));
+		str_add(&text, ">\n");
+	}
 	for (size_t i = 0; i < record->n; i++)
 		if (is_first_of_suite(record, i))
-			add_suite(&text, record, suite_of(record->results[i]));
+			add_suite(&text, record, suite_of(record->results[i]), options);
 	add_missing(&text, record);
-	str_add(&text, "</testsuites>\n");
+	if (!options->series)
+		str_add(&text, FOOT);
 	fwrite(str_text(&text), 1, text.len, out);
 	fflush(out);
 }
@@ -318,6 +350,8 @@ static void junit_end(FILE *out, const struct record *record, const struct repor
 const struct reporter reporter_junit = {
 	.name = "junit",
 	.summary = "JUnit XML (Jenkins' junit-10 schema), at the end",
+	.open = junit_open,
+	.close = junit_close,
 	.begin = junit_begin,
 	.result = junit_result,
 	.end = junit_end,

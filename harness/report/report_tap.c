@@ -21,11 +21,16 @@ static void flush(FILE *out, const struct str *text)
 	fflush(out);
 }
 
-static void add_description(struct str *out, const char *name)
+static void add_description(struct str *out, const struct record *record, const char *name,
+			    const struct report_options *options)
 {
 	STR_AUTO clean = STR_INIT;
 
 	text_clean(&clean, name);
+	if (options->series) {
+		str_add(&clean, " on ");
+		line_machine(&clean, record);
+	}
 	for (const char *at = str_text(&clean); *at; at++) {
 		if (*at == '\\')
 			str_add(out, "\\\\");
@@ -146,12 +151,30 @@ static size_t number_of(const struct record *record, const struct result *result
 	return i + 1;
 }
 
+static void tap_open(FILE *out)
+{
+	fputs("TAP version 13\n", out);
+}
+
+/* Of how many there would be nobody knows at the beginning. */
+static void tap_close(FILE *out, const struct report_series *series)
+{
+	fprintf(out, "1..%zu%s\n", series->results,
+		series->results == 0 ? " # SKIP nothing was run" : "");
+}
+
+static size_t before(const struct report_options *options)
+{
+	return options->series ? options->series->results : 0;
+}
+
 static void tap_begin(FILE *out, const struct record *record, const struct report_options *options)
 {
 	STR_AUTO text = STR_INIT;
 
-	(void)options;
-	str_add(&text, "TAP version 13\n");
+	if (options->series)
+		return;
+	tap_open(out);
 	str_addf(&text, "1..%zu%s\n", record->planned,
 		 record->planned == 0 ? " # SKIP no scenario was chosen" : "");
 	flush(out, &text);
@@ -164,11 +187,11 @@ static void tap_result(FILE *out, const struct record *record, const struct resu
 	char buf[PARSE_TEXT_MAX];
 	bool bad = result->verdict == VERDICT_FAIL || result->verdict == VERDICT_BROKEN;
 
-	(void)options;
 	add_warnings(&text, result);
 	add_claim(&text, result);
-	str_addf(&text, "%s %zu - ", bad ? "not ok" : "ok", number_of(record, result));
-	add_description(&text, result->name);
+	str_addf(&text, "%s %zu - ", bad ? "not ok" : "ok",
+		 before(options) + number_of(record, result));
+	add_description(&text, record, result->name, options);
 	if (result->verdict == VERDICT_SKIP) {
 		str_add(&text, " # SKIP ");
 		text_clean(&text, result->reason ? result->reason : "");
@@ -186,11 +209,15 @@ static void tap_end(FILE *out, const struct record *record, const struct report_
 {
 	STR_AUTO text = STR_INIT;
 
-	(void)options;
 	for (size_t i = record->n; i < record->planned; i++) {
-		str_addf(&text, "not ok %zu - not run\n  ---\n", i + 1);
+		str_addf(&text, "not ok %zu - not run\n  ---\n", before(options) + i + 1);
 		add_key(&text, "  message", line_missing_why(record));
 		str_add(&text, "  severity: broken\n  ...\n");
+	}
+	if (options->series) {
+		options->series->records++;
+		options->series->results +=
+			record->n > record->planned ? record->n : record->planned;
 	}
 	flush(out, &text);
 }
@@ -198,6 +225,8 @@ static void tap_end(FILE *out, const struct record *record, const struct report_
 const struct reporter reporter_tap = {
 	.name = "tap",
 	.summary = "TAP (version 14's rules) that is KTAP too, as results come",
+	.open = tap_open,
+	.close = tap_close,
 	.begin = tap_begin,
 	.result = tap_result,
 	.end = tap_end,

@@ -55,9 +55,12 @@ static void add_machine(struct words *words, const struct qemu_config *config)
 	add_pair(words, "-m", mem_printf("%" PRIu64, config->memory_bytes / MIB));
 	add_pair(words, "-smp", mem_printf("%u", config->cpus));
 	for (unsigned i = 0; config->nodes > 1 && i < config->nodes; i++) {
+		/* Their sum has to be the machine's. */
+		uint64_t mib = config->memory_bytes / MIB;
+		uint64_t rest = i == 0 ? mib % config->nodes : 0;
 		add_pair(words, "-object",
 			 mem_printf("memory-backend-ram,id=m%u,size=%" PRIu64 "M", i,
-				    config->memory_bytes / MIB / config->nodes));
+				    mib / config->nodes + rest));
 		add_pair(words, "-numa",
 			 i < config->cpus ? mem_printf("node,memdev=m%u,cpus=%u", i, i)
 					  : mem_printf("node,memdev=m%u", i));

@@ -165,6 +165,17 @@ like "$out" '^broken .* global/oom-kill-sysctl-is-gone#2$' 'what did not run is 
 like "$out" 'the machine ended before it had run anything .failed.' 'why'
 like "$out" '^pass .* global/oom-kill-sysctl-is-gone#2$' 'the next one runs'
 is 'both have a record' 2 "$(grep -l '"planned": 2' "$tap_dir"/dead/2*/record.json | wc -l)"
+# Both are one document. (TAP's names, and JSON that is an array.)
+for format in tap json; do
+	timeout 120 env PATH="$tap_dir/bin:$PATH" "$OOMLAB" vm -k "$image" -c v1,v2 --format "$format" \
+		--results "$tap_dir/dead" -o "$tap_dir/all.$format" global/oom-kill-sysctl-is-gone \
+		2>/dev/null || true
+done
+is 'one TAP' 'TAP version 13' "$(grep '^TAP' "$tap_dir/all.tap")"
+is 'its plan is last' 1..2 "$(tail -n 1 "$tap_dir/all.tap")"
+like "$tap_dir/all.tap" '^not ok 1 - .* on .*, cgroup v1 ' 'the first'
+like "$tap_dir/all.tap" '^ok 2 - .* on .*, cgroup v2 ' 'the second'
+is 'one array' '[ , ]' "$(grep -x '[],[]' "$tap_dir/all.json" | xargs)"
 
 run timeout 120 "$OOMLAB" vm -k "$image" --swap 64M:disk --results "$tap_dir/disk" score/all-protected
 like "$tap_dir/disk/latest/record.json" '"swap_total_bytes": 67104768' 'swap on a disk'
