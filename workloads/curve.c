@@ -46,7 +46,8 @@ uint64_t curve_leaked(const struct curve_leak *leak, uint64_t t_ns)
 {
 	if (leak->bytes == 0)
 		return 0;
-	return (uint64_t)((double)leak->bytes * ((double)t_ns / (double)leak->per_ns));
+	double bytes = (double)leak->bytes * ((double)t_ns / (double)leak->per_ns);
+	return bytes < (double)CURVE_BYTES_MAX ? (uint64_t)bytes : CURVE_BYTES_MAX;
 }
 
 uint64_t curve_next_corner(const struct curve *curve, uint64_t t_ns)

@@ -17,6 +17,8 @@
 #include "base/err.h"
 
 #define CURVE_DAY_NS 86400000000000ULL
+/* More than any machine has, and little enough that what all roles have can be added up. */
+#define CURVE_BYTES_MAX (1ULL << 56)
 
 enum { CURVE_FILE_MAX = 64 << 20, CURVE_NAME_MAX = 32 };
 

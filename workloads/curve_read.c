@@ -196,12 +196,12 @@ static int parse_bytes(const char *text, uint64_t *ret, struct err *err)
 {
 	double value;
 
-	if (is_number(text, &value) && value < 1e18) {
+	if (is_number(text, &value) && value < (double)CURVE_BYTES_MAX) {
 		*ret = (uint64_t)(value + 0.5);
 		return 0;
 	}
 	int r = parse_size(text, ret, err);
-	if (r >= 0 && *ret > INT64_MAX)
+	if (r >= 0 && *ret > CURVE_BYTES_MAX)
 		return err_set(err, EINVAL, "'%s' is no size that can be held", text);
 	return r;
 }

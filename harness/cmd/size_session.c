@@ -24,6 +24,18 @@ enum { RISK_PERCENT = 90 };
 
 /* ---- the command line ---------------------------------------------------------------------- */
 
+/* Of a folder nothing would be dropped, and the result would say cold. */
+static int check_cold(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (access(path, R_OK) < 0 || stat(path, &st) < 0)
+		return err_errno(err, errno, "--cold '%s'", path);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(err, EINVAL, "--cold '%s': expected a file", path);
+	return 0;
+}
+
 static int check_common(const struct size_common *common, const char *name, int argc,
 			struct err *err)
 {
@@ -42,8 +54,8 @@ static int check_common(const struct size_common *common, const char *name, int 
 	if (common->stdin_path && access(common->stdin_path, R_OK) < 0)
 		return err_errno(err, errno, "--stdin '%s'", common->stdin_path);
 	for (size_t i = 0; i < common->cold.n; i++)
-		if (access(common->cold.text[i], R_OK) < 0)
-			return err_errno(err, errno, "--cold '%s'", common->cold.text[i]);
+		if (check_cold(common->cold.text[i], err) < 0)
+			return -err->code;
 	return 0;
 }
 

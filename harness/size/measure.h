@@ -45,6 +45,7 @@ enum size_trouble {
 	SIZE_FAILS,	  /* without any limit */
 	SIZE_TOO_LARGE,	  /* needs more than it may have */
 	SIZE_TOO_LONG,	  /* does not end */
+	SIZE_ESCAPES,	  /* moves processes into another group */
 	SIZE_LEAVES,	  /* ends and leaves processes behind */
 	SIZE_KILLED,	  /* by somebody else */
 	SIZE_UNSTABLE,	  /* no limit below the highest passes reliably */

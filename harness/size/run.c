@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "harness/size/escape.h"
 #include "harness/size/memo.h"
 #include "harness/size/output.h"
 #include "harness/size/run_internal.h"
@@ -36,7 +37,8 @@ void run_end_now(struct run *run, enum run_end why)
 		return;
 	run->ending = true;
 	run->ret->end = why;
-	if (cg_kill(run->group, &err) < 0)
+	/* It may have left its group. */
+	if (cg_kill(run->group, &err) < 0 || !run->main_gone)
 		(void)kill(run->child.pid, SIGKILL);
 }
 
@@ -145,6 +147,21 @@ static void read_signals(struct run *run)
 		}
 }
 
+static void check_escaped(struct run *run)
+{
+	struct escaped who;
+
+	if (!run->spec->watch || run->ending)
+		return;
+	escape_look(run->lab->host, run->lab->top, &who);
+	if (!who.pid)
+		return;
+	snprintf(run->ret->why, sizeof(run->ret->why),
+		 "'%s' has moved into another group (%.110s): what it has is charged there",
+		 who.name, who.dir);
+	run_end_now(run, RUN_ESCAPED);
+}
+
 static bool is_over(struct run *run)
 {
 	struct err err;
@@ -152,8 +169,10 @@ static bool is_over(struct run *run)
 
 	if (!run->main_gone)
 		return false;
-	if (cg_populated(run->group, &populated, &err) < 0 || !populated)
+	if (cg_populated(run->group, &populated, &err) < 0 || !populated) {
+		check_escaped(run);
 		return true;
+	}
 	if (run->left_ns == 0)
 		run->left_ns = clock_ns();
 	return false;
@@ -212,6 +231,7 @@ static void tick(struct run *run, uint64_t now)
 		look_at_swap(run);
 	if (run_oom_kills(run) > 0)
 		run_end_now(run, RUN_OOM);
+	check_escaped(run);
 }
 
 static int until_tick_ms(const struct run *run, uint64_t now)
@@ -364,6 +384,8 @@ static int run_once(struct size_lab *lab, const struct run_spec *spec, struct ru
 		watch(&run, fds);
 		run_judge(&run);
 	}
+	if (run.ending)
+		escape_kill(lab->host, lab->top);
 	follow_end(&run.follow);
 	probe_close(&run.probe);
 	if (run.group && cg_destroy(run.group, GROUP_GONE_NS, &gone) < 0 && r >= 0)

@@ -53,6 +53,7 @@ enum run_end {
 	RUN_TIMEOUT,
 	RUN_NO_START,	 /* 'status' is an errno of the start */
 	RUN_LEFT_BEHIND, /* the command ended and others in its group did not */
+	RUN_ESCAPED,	 /* with 'watch': somebody of it is in another group, see 'why' */
 	RUN_SERVED,	 /* for_ns is over and it was still there */
 	RUN_CEILING,	 /* RUN_RATCHET: ceiling_bytes was not enough */
 	RUN_SELF_SIZED,	 /* RUN_RATCHET: it reads its limit, see 'why' */

@@ -28,6 +28,7 @@ const char *run_end_word(enum run_end end)
 		[RUN_TIMEOUT] = "timeout",
 		[RUN_NO_START] = "no_start",
 		[RUN_LEFT_BEHIND] = "left_processes",
+		[RUN_ESCAPED] = "left_group",
 		[RUN_SERVED] = "served",
 		[RUN_CEILING] = "ceiling",
 		[RUN_SELF_SIZED] = "self_sized",
@@ -66,6 +67,7 @@ const char *run_end_text(const struct run_result *run, char *buf, size_t size)
 	case RUN_CEILING:
 		snprintf(buf, size, "more than may be given to it");
 		break;
+	case RUN_ESCAPED:
 	case RUN_SELF_SIZED:
 	case RUN_UNFOLLOWED:
 		snprintf(buf, size, "%s", run->why);

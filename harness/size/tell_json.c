@@ -12,6 +12,7 @@ static const char *const trouble_words[] = {
 	[SIZE_FAILS] = "fails",
 	[SIZE_TOO_LARGE] = "too_large",
 	[SIZE_TOO_LONG] = "too_long",
+	[SIZE_ESCAPES] = "leaves_group",
 	[SIZE_LEAVES] = "leaves_processes",
 	[SIZE_KILLED] = "killed",
 	[SIZE_UNSTABLE] = "unstable",

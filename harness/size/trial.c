@@ -75,6 +75,8 @@ static int judge_free(struct measure *measure, const struct run_result *run)
 		return trial_trouble(measure, SIZE_LEAVES,
 				     "it ended and left processes of its own running (a daemon?): "
 				     "keep it in the foreground, with '--for TIME'");
+	case RUN_ESCAPED:
+		return trial_trouble(measure, SIZE_ESCAPES, "%s", run->why);
 	case RUN_SIGNALED:
 	case RUN_EXITED:
 		if (options->command.for_ns)

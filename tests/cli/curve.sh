@@ -64,6 +64,10 @@ is_status 2
 like "$err" "^oomlab curve: 'bad.csv': line 2: '2X' is not a size"
 : >empty.csv
 wrong "'empty.csv': no row has a time and bytes in column 1" -l 64M empty.csv
+printf '0,1M\n' >one.csv
+run "$OOMLAB" curve -n -l 64M one.csv --leak 99999T/s
+is_status 1
+like "$out" '^to be expected +day 1, 00:00: one$' "a leak beyond all numbers"
 ok "nothing was made" test ! -e "$OOMLAB_STATE"
 
 done_testing

@@ -71,6 +71,14 @@ run "$OOMLAB" size --slow 0 --json --output-file "$tap_dir/copy" -- \
 is_status 0 "dd"
 ok "dd: far below its peak" test "$(field limit)" -le "$(mib 4)"
 
+# In all hierarchies: neither the group's end nor its kill reach it there.
+# shellcheck disable=SC2016 # the inner shell's $$
+run timeout -k 1 20 "$OOMLAB" size --slow 0 --timeout 5s -- sh -c 'cd /sys/fs/cgroup &&
+	for h in . memory unified pids; do echo $$ >$h/cgroup.procs; done 2>/dev/null; exec sleep 4711'
+is_status 1 "a command that leaves its group"
+like "$err" "'sleep' has moved into another group" "that is said"
+ok "it is ended there" sh -c '! ps -e -o args | grep -q "^sleep 4711"'
+
 # ---- needs that vary -------------------------------------------------------------------------------
 
 # Wherever within a MiB a need ends, and with it to the page in another place each time: the limit is
