@@ -86,7 +86,8 @@ int record_save(const struct record *record, int dirfd, struct err *err);
 /* 'path' is a record.json or the folder that holds one. */
 int record_load(const char *path, struct record **ret, struct err *err);
 
-/* Creates 'base' when missing, and says whether records can be kept there: before the work of hours.
+/* Creates 'base' when missing, and says whether records can be kept there: before the work of
+ * hours.
  */
 int record_base(const char *base, struct err *err);
 /* Makes results/<id>/ below 'base' (created when missing) and points base/latest at it.

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/parse.h"
 #include "harness/size/measure_internal.h"
+#include "harness/size/memo.h"
 
 /* A run under a limit may take this many times as long, plus this much; then it thrashes. */
 enum { SLOW_TIMES = 20, FOLLOWED_TIMES = 8 };
@@ -107,6 +109,23 @@ static int judge_free(struct measure *measure, const struct run_result *run)
 	return 0;
 }
 
+/* A name that is mistyped would compare nothing. */
+static int check_outputs(struct measure *measure)
+{
+	const struct size_command *command = &measure->options->command;
+	const struct memo *memo = measure->lab->memo;
+
+	if (memo && memo_taken(memo)) /* it has not been run now, and was checked then */
+		return 0;
+	for (size_t i = 0; i < command->n_outputs; i++)
+		if (access(command->outputs[i], F_OK) < 0)
+			return trial_trouble(measure, SIZE_FAILS,
+					     "without any limit: there is no '%s' when it has "
+					     "ended (--output-file)",
+					     command->outputs[i]);
+	return 0;
+}
+
 static int run_free(struct measure *measure, struct run_result *run, struct err *err)
 {
 	const struct size_options *options = measure->options;
@@ -135,7 +154,8 @@ int trial_free(struct measure *measure, struct err *err)
 		measure->timeout_ns = measure->options->timeout_ns;
 	if (measure->options->command.for_ns)
 		measure->timeout_ns = 0;
-	return judge_free(measure, &report->free);
+	r = judge_free(measure, &report->free);
+	return r < 0 || report->trouble ? r : check_outputs(measure);
 }
 
 /* ---- the same result? ---------------------------------------------------------------------- */

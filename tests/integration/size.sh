@@ -70,6 +70,9 @@ run "$OOMLAB" size --slow 0 --json --output-file "$tap_dir/copy" -- \
 	dd "if=$tap_dir/in" "of=$tap_dir/copy" bs=1M status=none
 is_status 0 "dd"
 ok "dd: far below its peak" test "$(field limit)" -le "$(mib 4)"
+run "$OOMLAB" size --slow 0 --output-file "$tap_dir/no/such" -- "$need" touch 1
+is_status 1 "an output file that is never written"
+like "$err" "there is no '.*/no/such' when it has ended" "an output file that is never written: says so"
 
 # In all hierarchies: neither the group's end nor its kill reach it there.
 # shellcheck disable=SC2016 # the inner shell's $$
