@@ -19,16 +19,11 @@
 #include "harness/vm/program.h"
 
 /* Loaded where the kernel has them as modules; what they depend on comes along. Each costs an
- * emulated CPU some 20 ms, most of it for its signature. */
-static const struct wanted_module {
-	const char *name;
-	bool disk; /* only where a disk is wanted */
-} wanted_modules[] = {
-	/* Without it 5.10's and 6.1's zram cannot start its default compressor, which no dependency
-	 * says. */
-	{"lzo-rle", true},    {"zram", true}, {"virtio_pci", true},
-	{"virtio_blk", true}, {"ext4", true}, {"binfmt_script", false},
-};
+ * emulated CPU some 20 ms, most of it for its signature, so they are left out where neither a disk
+ * nor a script is wanted. Without lzo-rle 5.10's and 6.1's zram cannot start its default
+ * compressor, which no dependency says. */
+static const char *const wanted_modules[] = {"lzo-rle",	      "zram", "virtio_pci", "virtio_blk",
+					     "binfmt_script", "ext4", NULL};
 
 static int add_programs(struct image *image, struct err *err)
 {
@@ -89,9 +84,8 @@ static void add_folders(struct image *image)
 	image_add_text(image, "etc/passwd", passwd, sizeof(passwd) - 1, 0644);
 }
 
-static int add_modules(struct image *image, const struct kernel *kernel, bool disk, struct err *err)
+static int add_modules(struct image *image, const struct kernel *kernel, struct err *err)
 {
-	static const size_t n = sizeof(wanted_modules) / sizeof(wanted_modules[0]);
 	struct modules *modules;
 	int r = 0;
 
@@ -99,9 +93,8 @@ static int add_modules(struct image *image, const struct kernel *kernel, bool di
 		return 0;
 	if (modules_open(kernel->modules, &modules, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < n && r >= 0; i++)
-		if (disk || !wanted_modules[i].disk)
-			r = modules_add(modules, wanted_modules[i].name, image, err);
+	for (size_t i = 0; wanted_modules[i] && r >= 0; i++)
+		r = modules_add(modules, wanted_modules[i], image, err);
 	modules_free(modules);
 	return r < 0 ? r : 0;
 }
@@ -161,9 +154,8 @@ int vm_image_build(const struct vm_image_request *request, json_t *words, bool a
 				request->filters);
 	if (r >= 0)
 		r = add_with(request, &wants, &image, err);
-	if (r >= 0)
-		r = add_modules(&image, request->kernel,
-				request->person || request->swap || wants.disk, err);
+	if (r >= 0 && (request->person || request->swap || wants.disk || wants.programs))
+		r = add_modules(&image, request->kernel, err);
 	if (r >= 0)
 		r = add_scenarios(request, &image, words, err);
 	if (r >= 0 && at_once)
