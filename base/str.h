@@ -40,6 +40,8 @@ void mem_free_var(void *p);
 
 bool str_eq(const char *a, const char *b); /* both may be NULL */
 bool str_starts(const char *text, const char *prefix);
+/* The rest of the line that begins with this key, and what follows; NULL: there is none. */
+const char *str_find_line(const char *text, const char *key);
 bool str_ends(const char *text, const char *suffix);
 
 /* The entry of a NULL-terminated list nearest to word by edit distance, or NULL when none is

@@ -55,7 +55,7 @@ static void gather_system(struct facts *facts)
 	facts->uid = geteuid();
 	if (fd_read_text(AT_FDCWD, "/etc/os-release", text, sizeof(text), &err) < 0)
 		return;
-	const char *os = meminfo_line(text, "PRETTY_NAME=");
+	const char *os = str_find_line(text, "PRETTY_NAME=");
 	if (!os)
 		return;
 	os += *os == '"';
@@ -139,7 +139,7 @@ static void gather_privilege(struct facts *facts)
 	if (!in_namespace("/proc/self/ns/user", INIT_USER_NS) ||
 	    fd_read_text(AT_FDCWD, "/proc/self/status", text, sizeof(text), &err) < 0)
 		return;
-	const char *at = meminfo_line(text, "CapEff:");
+	const char *at = str_find_line(text, "CapEff:");
 	if (!at || sscanf(at, " %" SCNx64, &caps) != 1)
 		return;
 	facts->cap_sys_admin = caps >> CAP_SYS_ADMIN & 1;
@@ -173,7 +173,7 @@ static uint64_t group_cache(const char *dir, bool v1)
 	if (fd_read_text(AT_FDCWD, path, text, sizeof(text), &err) < 0)
 		return 0;
 	for (int i = 0; i < 2; i++) {
-		const char *at = meminfo_line(text, keys[i + 2 * v1]);
+		const char *at = str_find_line(text, keys[i + 2 * v1]);
 		if (at && sscanf(at, "%" SCNu64, &value) == 1)
 			sum += value;
 	}

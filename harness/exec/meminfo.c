@@ -4,21 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *meminfo_line(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *at = text; at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		if (strncmp(at, key, n) == 0)
-			return at + n;
-	}
-	return NULL;
-}
+#include "base/str.h"
 
 uint64_t meminfo_bytes(const char *text, const char *key)
 {
-	const char *at = meminfo_line(text, key);
+	const char *at = str_find_line(text, key);
 
 	return at ? strtoull(at, NULL, 10) * 1024 : 0;
 }

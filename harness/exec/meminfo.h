@@ -7,8 +7,6 @@
 
 #include <stdint.h>
 
-/* The rest of the line that begins with this key; NULL: there is none. */
-const char *meminfo_line(const char *text, const char *key);
 /* "MemAvailable:  123 kB" in bytes; 0 where there is no such line. */
 uint64_t meminfo_bytes(const char *text, const char *key);
 
