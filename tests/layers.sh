@@ -9,7 +9,7 @@ allowed() {
 	harness/cmd) echo cgroups workloads; for m in $harness; do echo harness/$m; done ;;
 	harness/exec) echo cgroups workloads harness/plan harness/oomlog harness/record \
 		harness/judge harness/scenario ;;
-	harness/size) echo cgroups harness/exec ;;
+	harness/size) echo cgroups harness/exec harness/record ;;
 	harness/curve) echo cgroups workloads harness/plan harness/oomlog harness/record \
 		harness/judge harness/scenario harness/exec harness/size ;;
 	harness/plan) echo cgroups workloads harness/scenario harness/record harness/judge \

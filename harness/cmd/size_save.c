@@ -9,28 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/record/field.h"
 #include "harness/size/memo.h"
 #include "harness/size/output.h"
-
-/* Words are bytes; as JSON wants characters, others are replaced by their sum. */
-static json_t *text(const char *bytes)
-{
-	if (!bytes)
-		return json_null();
-	json_t *string = json_string(bytes);
-	if (string)
-		return string;
-	MEM_AUTO char *sum =
-		mem_printf("(%016" PRIx64 ")", output_sum(OUTPUT_SUM_INIT, bytes, strlen(bytes)));
-	return json_string(sum);
-}
 
 static json_t *texts(const char *const *list, size_t n)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, text(list[i]));
+		json_array_append_new(array, field_text_new(list[i]));
 	return array;
 }
 
@@ -55,20 +43,20 @@ static json_t *about(struct size_session *session)
 	while (session->words[words])
 		words++;
 	json_object_set_new(root, "command", texts((const char *const *)session->words, words));
-	json_object_set_new(root, "program", text(session->program));
+	json_object_set_new(root, "program", field_text_new(session->program));
 	json_object_set_new(root, "program's content", program_sum(session->program));
-	json_object_set_new(root, "folder", text(folder));
-	json_object_set_new(root, "--stdin", text(common->stdin_path));
+	json_object_set_new(root, "folder", field_text_new(folder));
+	json_object_set_new(root, "--stdin", field_text_new(common->stdin_path));
 	json_object_set_new(root, "--output-file", texts(common->outputs.text, common->outputs.n));
 	json_object_set_new(root, "--cold", texts(common->cold.text, common->cold.n));
-	json_object_set_new(root, "--check", text(common->check));
+	json_object_set_new(root, "--check", field_text_new(common->check));
 	json_object_set_new(root, "--status", json_integer((json_int_t)common->status));
 	json_object_set_new(root, "--for", json_integer((json_int_t)common->for_ns));
 	json_object_set_new(root, "--step", json_integer((json_int_t)common->step));
 	json_object_set_new(root, "--swap", json_integer((json_int_t)common->swap));
-	json_object_set_new(root, "kernel", text(facts.kernel));
-	json_object_set_new(root, "cgroups", text(facts.groups));
-	json_object_set_new(root, "THP", text(facts.thp));
+	json_object_set_new(root, "kernel", field_text_new(facts.kernel));
+	json_object_set_new(root, "cgroups", field_text_new(facts.groups));
+	json_object_set_new(root, "THP", field_text_new(facts.thp));
 	json_object_set_new(root, "swap of the machine", json_boolean(facts.has_swap));
 	return root;
 }

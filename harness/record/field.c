@@ -33,6 +33,11 @@ json_t *field_u64_new(uint64_t value)
 	return json_string(text);
 }
 
+json_t *field_seconds_new(uint64_t ns)
+{
+	return json_real((double)ns / 1e9);
+}
+
 bool field_u64_get(const json_t *json, uint64_t *ret)
 {
 	struct err ignored = ERR_INIT;

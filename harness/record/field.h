@@ -51,6 +51,8 @@ void field_print(const struct field *row, const void *base, struct str *out);
 json_t *field_text_new(const char *bytes);
 /* JSON integers are signed: a value above INT64_MAX is stored as a decimal string. */
 json_t *field_u64_new(uint64_t value);
+/* Nanoseconds as seconds. */
+json_t *field_seconds_new(uint64_t ns);
 /* Reads what field_u64_new() made. false: something else. */
 bool field_u64_get(const json_t *json, uint64_t *ret);
 

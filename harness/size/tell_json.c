@@ -2,6 +2,7 @@
  * See tell.h: the JSON. Sizes are bytes, times seconds; what is not known is left out.
  */
 #include "base/parse.h"
+#include "harness/record/field.h"
 #include "harness/size/advice.h"
 #include "harness/size/success.h"
 #include "harness/size/tell.h"
@@ -24,42 +25,27 @@ const char *tell_trouble_word(enum size_trouble trouble)
 	return trouble_words[trouble];
 }
 
-static json_t *number(uint64_t value)
-{
-	return json_integer((json_int_t)value);
-}
-
-static json_t *seconds(uint64_t ns)
-{
-	return json_real((double)ns / 1e9);
-}
-
-/* Arguments and names are bytes; JSON wants characters. */
-static json_t *text(const char *bytes)
-{
-	json_t *string = json_string(bytes);
-
-	return string ? string : json_string("(not UTF-8)");
-}
-
 static json_t *look_json(const struct look *look)
 {
 	json_t *procs = json_array();
 
 	for (size_t i = 0; i < look->n_procs; i++) {
 		const struct look_proc *proc = &look->procs[i];
-		json_array_append_new(procs, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "pid",
-						       proc->pid, "name", text(proc->name), "anon",
-						       number(proc->anon_bytes), "file",
-						       number(proc->file_bytes), "shmem",
-						       number(proc->shmem_bytes), "page_tables",
-						       number(proc->tables_bytes)));
+		json_array_append_new(procs,
+				      json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "pid", proc->pid,
+						"name", field_text_new(proc->name), "anon",
+						field_u64_new(proc->anon_bytes), "file",
+						field_u64_new(proc->file_bytes), "shmem",
+						field_u64_new(proc->shmem_bytes), "page_tables",
+						field_u64_new(proc->tables_bytes)));
 	}
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "usage",
-			 number(look->usage_bytes), "anon", number(look->anon_bytes), "file",
-			 number(look->file_bytes), "shmem", number(look->shmem_bytes), "kernel",
-			 number(look->kernel_bytes), "page_tables", number(look->tables_bytes),
-			 "sockets", number(look->socket_bytes), "processes", procs);
+			 field_u64_new(look->usage_bytes), "anon", field_u64_new(look->anon_bytes),
+			 "file", field_u64_new(look->file_bytes), "shmem",
+			 field_u64_new(look->shmem_bytes), "kernel",
+			 field_u64_new(look->kernel_bytes), "page_tables",
+			 field_u64_new(look->tables_bytes), "sockets",
+			 field_u64_new(look->socket_bytes), "processes", procs);
 }
 
 static json_t *trials_json(const struct size_report *report, const struct size_options *options)
@@ -68,20 +54,20 @@ static json_t *trials_json(const struct size_report *report, const struct size_o
 
 	for (size_t i = 0; i < report->n_trials; i++) {
 		const struct size_trial *trial = &report->trials[i];
-		json_t *row =
-			json_pack("{s:o, s:b, s:s, s:o, s:o, s:o, s:b}", "limit",
-				  number(trial->limit_bytes), "passed", trial->passed, "end",
-				  run_end_word(trial->end), "seconds", seconds(trial->wall_ns),
-				  "refaults", number(trial->refaults), "major_faults",
-				  number(trial->major_faults), "wrong_output", trial->wrong_output);
+		json_t *row = json_pack(
+			"{s:o, s:b, s:s, s:o, s:o, s:o, s:b}", "limit",
+			field_u64_new(trial->limit_bytes), "passed", trial->passed, "end",
+			run_end_word(trial->end), "seconds", field_seconds_new(trial->wall_ns),
+			"refaults", field_u64_new(trial->refaults), "major_faults",
+			field_u64_new(trial->major_faults), "wrong_output", trial->wrong_output);
 		if (trial->psi_some_us != UINT64_MAX)
 			json_object_set_new(row, "stalled_seconds",
-					    seconds(trial->psi_some_us * 1000));
+					    field_seconds_new(trial->psi_some_us * 1000));
 		if (trial->psi_full_us != UINT64_MAX)
 			json_object_set_new(row, "all_stalled_seconds",
-					    seconds(trial->psi_full_us * 1000));
+					    field_seconds_new(trial->psi_full_us * 1000));
 		if (options->swap)
-			json_object_set_new(row, "swap", number(trial->swap_bytes));
+			json_object_set_new(row, "swap", field_u64_new(trial->swap_bytes));
 		if (trial->end == RUN_EXITED || trial->end == RUN_SIGNALED)
 			json_object_set_new(row, "status", json_integer(trial->status));
 		json_array_append_new(list, row);
@@ -96,8 +82,8 @@ static json_t *samples_json(const struct size_report *report)
 	for (size_t i = 0; i < report->n_samples; i++) {
 		const struct size_sample *sample = &report->samples[i];
 		json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:i, s:b}", "limit",
-						      number(sample->limit_bytes), "seconds",
-						      seconds(sample->wall_ns), "steps",
+						      field_u64_new(sample->limit_bytes), "seconds",
+						      field_seconds_new(sample->wall_ns), "steps",
 						      (int)sample->steps, "calls_again",
 						      (int)sample->retries, "probe",
 						      (int)sample->probed));
@@ -107,16 +93,17 @@ static json_t *samples_json(const struct size_report *report)
 
 static void add_slow(const struct size_slow *slow, const struct size_options *options, json_t *root)
 {
-	json_t *object =
-		json_pack("{s:o, s:o, s:o, s:o}", "seconds", seconds(slow->wall_ns),
-			  "seconds_without_limit", seconds(slow->base_ns), "refaults",
-			  number(slow->refaults), "major_faults", number(slow->major_faults));
+	json_t *object = json_pack(
+		"{s:o, s:o, s:o, s:o}", "seconds", field_seconds_new(slow->wall_ns),
+		"seconds_without_limit", field_seconds_new(slow->base_ns), "refaults",
+		field_u64_new(slow->refaults), "major_faults", field_u64_new(slow->major_faults));
 
 	if (slow->psi_some_us != UINT64_MAX)
-		json_object_set_new(object, "stalled_seconds", seconds(slow->psi_some_us * 1000));
+		json_object_set_new(object, "stalled_seconds",
+				    field_seconds_new(slow->psi_some_us * 1000));
 	if (options->swap)
-		json_object_set_new(object, "swap", number(slow->swap_bytes));
-	json_object_set_new(root, "limit_without_slow_down", number(slow->limit_bytes));
+		json_object_set_new(object, "swap", field_u64_new(slow->swap_bytes));
+	json_object_set_new(root, "limit_without_slow_down", field_u64_new(slow->limit_bytes));
 	json_object_set_new(root, "without_slow_down", object);
 }
 
@@ -128,20 +115,20 @@ static void add_found(const struct size_report *report, const struct size_option
 		advice_of(report->limit_bytes, slow->known ? slow->limit_bytes : 0, report->varies);
 
 	advice.swap_bytes = options->swap ? options->swap_bytes : 0;
-	json_object_set_new(root, "limit", number(report->limit_bytes));
+	json_object_set_new(root, "limit", field_u64_new(report->limit_bytes));
 	json_object_set_new(root, "limit_is_one_step", json_boolean(report->at_floor));
-	json_object_set_new(root, "shown_at", number(report->shown_bytes));
+	json_object_set_new(root, "shown_at", field_u64_new(report->shown_bytes));
 	if (report->in_a_row)
-		json_object_set_new(root, "passes_in_a_row", number(report->in_a_row));
+		json_object_set_new(root, "passes_in_a_row", field_u64_new(report->in_a_row));
 	if (slow->known)
 		add_slow(slow, options, root);
 	json_object_set_new(root, "advice",
-			    json_pack("{s:o, s:o, s:s}", "max", number(advice.max_bytes), "high",
-				      number(advice.high_bytes), "rule",
+			    json_pack("{s:o, s:o, s:s}", "max", field_u64_new(advice.max_bytes),
+				      "high", field_u64_new(advice.high_bytes), "rule",
 				      advice_rule(report->varies)));
 	if (options->swap && options->swap_bytes != UINT64_MAX)
 		json_object_set_new(json_object_get(root, "advice"), "swap",
-				    number(options->swap_bytes));
+				    field_u64_new(options->swap_bytes));
 	if (options->samples > 1) {
 		json_object_set_new(root, "quantile", json_real(report->quantile));
 		json_object_set_new(root, "confidence", json_real(report->confidence));
@@ -155,16 +142,16 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 	json_t *root = json_object();
 
 	for (size_t i = 0; options->command.argv[i]; i++)
-		json_array_append_new(argv, text(options->command.argv[i]));
+		json_array_append_new(argv, field_text_new(options->command.argv[i]));
 	json_object_set_new(root, "command", argv);
 	json_object_set_new(root, "trouble", json_string(trouble_words[report->trouble]));
 	if (report->trouble != SIZE_FINE)
-		json_object_set_new(root, "why", text(report->why));
+		json_object_set_new(root, "why", field_text_new(report->why));
 	if (report->found)
 		add_found(report, options, root);
 	json_object_set_new(root, "engine", json_string(report->engine));
-	json_object_set_new(root, "engine_why", text(report->engine_why));
-	json_object_set_new(root, "step", number(options->step_bytes));
+	json_object_set_new(root, "engine_why", field_text_new(report->engine_why));
+	json_object_set_new(root, "step", field_u64_new(options->step_bytes));
 	json_object_set_new(root, "varies", json_boolean(report->varies));
 	json_object_set_new(root, "output_varies", json_boolean(report->output_varies));
 	json_object_set_new(root, "not_monotone", json_boolean(report->not_monotone));
@@ -172,11 +159,12 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 	json_object_set_new(root, "jobs_doubted", json_boolean(report->jobs_doubted));
 	json_object_set_new(root, "runs", json_integer((json_int_t)report->runs));
 	json_object_set_new(root, "known_runs", json_integer((json_int_t)report->known_runs));
-	json_object_set_new(root, "seconds", seconds(report->measure_ns));
+	json_object_set_new(root, "seconds", field_seconds_new(report->measure_ns));
 	json_object_set_new(root, "without_limit",
-			    json_pack("{s:o, s:o, s:o}", "peak", number(report->free.peak_bytes),
-				      "seconds", seconds(report->free.wall_ns), "cpu_seconds",
-				      seconds(report->free.cpu_ns)));
+			    json_pack("{s:o, s:o, s:o}", "peak",
+				      field_u64_new(report->free.peak_bytes), "seconds",
+				      field_seconds_new(report->free.wall_ns), "cpu_seconds",
+				      field_seconds_new(report->free.cpu_ns)));
 	json_object_set_new(root, "made_of", look_json(&report->peak));
 	json_object_set_new(root, "samples", samples_json(report));
 	json_object_set_new(root, "curve", success_json(report, options->step_bytes));
@@ -187,6 +175,6 @@ json_t *tell_json(const struct size_report *report, const struct size_options *o
 				      facts->has_swap, "swap", facts->swap, "cold", facts->cold));
 	if (options->swap && options->swap_bytes != UINT64_MAX)
 		json_object_set_new(json_object_get(root, "host"), "swap_limit",
-				    number(options->swap_bytes));
+				    field_u64_new(options->swap_bytes));
 	return root;
 }
