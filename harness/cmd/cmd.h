@@ -52,6 +52,15 @@ int cmd_fail(const struct cmd_ctx *ctx, int status, const struct err *err);
  * the terminal. */
 void cmd_print_clean(FILE *out, const char *lines);
 
+/* ---- before.c ------------------------------------------------------------------------------ */
+
+struct cg_host;
+
+/* Puts back what dead runs left, which would be charged where ours is, and says so. */
+void cmd_recover(struct cg_host *host);
+/* Names this run's groups and journal, see exec/journal.h; to free(). */
+char *cmd_run_id(void);
+
 /* ---- paths.c ------------------------------------------------------------------------------- */
 
 /* Both return 0 and give a path to free(), or say where they looked. */

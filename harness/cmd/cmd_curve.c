@@ -155,20 +155,9 @@ static int prepare(struct curve_session *session, int argc, char **argv, struct 
 
 /* ---- the host ------------------------------------------------------------------------------ */
 
-static void recover_first(const struct curve_session *session)
-{
-	STR_AUTO done = STR_INIT;
-	STR_AUTO warnings = STR_INIT;
-
-	if (journal_recover(session->host, false, &done, &warnings) > 0)
-		fprintf(stderr, "oomlab: put back what a dead run left:\n%s", str_text(&done));
-	fputs(str_text(&warnings), stderr);
-}
-
 static int open_lab(struct curve_session *session, struct err *err)
 {
-	MEM_AUTO char *id = mem_printf("%s%d-%llx", facts_in_init_pid_ns() ? "" : "ns-",
-				       (int)getpid(), (unsigned long long)clock_ns());
+	MEM_AUTO char *id = cmd_run_id();
 	FD_AUTO root = fd_open_at(-1, "/", O_PATH | O_DIRECTORY, 0, err);
 	char size[PARSE_TEXT_MAX];
 	int r = root < 0 ? root : cmd_find_hog(&session->hog, err);
@@ -177,7 +166,7 @@ static int open_lab(struct curve_session *session, struct err *err)
 		r = cg_host_open(root, session->values->parent, &session->host, err);
 	if (r < 0)
 		return r;
-	recover_first(session);
+	cmd_recover(session->host);
 	session->has_lab = true;
 	r = lab_open(&session->lab, session->host, id, session->values->parent, err);
 	uint64_t most = session->lab.available_bytes / 100 * RISK_PERCENT;

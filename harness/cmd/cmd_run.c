@@ -221,17 +221,6 @@ static int report_all(struct run_session *session, const char *path, int dirfd, 
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static int recover_first(struct run_session *session)
-{
-	STR_AUTO done = STR_INIT;
-	STR_AUTO warnings = STR_INIT;
-
-	if (journal_recover(session->cg_host, false, &done, &warnings) > 0)
-		fprintf(stderr, "oomlab: put back what a dead run left:\n%s", str_text(&done));
-	fputs(str_text(&warnings), stderr);
-	return 0;
-}
-
 int run_session_all(struct run_session *session, struct err *err)
 {
 	MEM_AUTO char *hog = NULL;
@@ -247,9 +236,7 @@ int run_session_all(struct run_session *session, struct err *err)
 	FD_AUTO dirfd = open_record(session, &path, err);
 	if (dirfd < 0)
 		return dirfd;
-	/* From outside a container its pids mean nothing: no digit, no owner to look for. */
-	MEM_AUTO char *id = mem_printf("%s%d-%llx", session->facts.init_pid_ns ? "" : "ns-",
-				       (int)getpid(), (unsigned long long)clock_ns());
+	MEM_AUTO char *id = cmd_run_id();
 	struct supervise_options options = {.cg_host = session->cg_host,
 					    .facts = &session->facts,
 					    .hog = hog,
@@ -330,7 +317,7 @@ static int run_run(struct cmd_ctx *ctx, void *values, int argc, char **argv)
 		run_print_plans(&session);
 		status = CMD_OK;
 	} else {
-		recover_first(&session);
+		cmd_recover(session.cg_host);
 		status = session.values->asked ? run_asked(&session, &err)
 					       : run_session_all(&session, &err);
 		if (status < 0)

@@ -210,28 +210,16 @@ static int choose_ceiling(struct size_session *session, struct err *err)
 	return 0;
 }
 
-/* What dead runs left would be charged where ours is. */
-static void recover_first(const struct size_session *session)
-{
-	STR_AUTO done = STR_INIT;
-	STR_AUTO warnings = STR_INIT;
-
-	if (journal_recover(session->host, false, &done, &warnings) > 0)
-		fprintf(stderr, "oomlab: put back what a dead run left:\n%s", str_text(&done));
-	fputs(str_text(&warnings), stderr);
-}
-
 int size_session_open(struct size_session *session, struct err *err)
 {
-	MEM_AUTO char *id = mem_printf("%s%d-%llx", facts_in_init_pid_ns() ? "" : "ns-",
-				       (int)getpid(), (unsigned long long)clock_ns());
+	MEM_AUTO char *id = cmd_run_id();
 	const char *parent = session->common->parent;
 	FD_AUTO root = fd_open_at(-1, "/", O_PATH | O_DIRECTORY, 0, err);
 	int r = root < 0 ? root : cg_host_open(root, parent, &session->host, err);
 
 	if (r < 0)
 		return r;
-	recover_first(session);
+	cmd_recover(session->host);
 	session->has_lab = true;
 	r = lab_open(&session->lab, session->host, id, parent, err);
 	if (r >= 0)
