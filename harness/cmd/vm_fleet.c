@@ -137,13 +137,7 @@ static int choose_lanes(struct vm_fleet *fleet, struct err *err)
 static int open_fleet(struct vm_fleet *fleet, struct err *err)
 {
 	struct vm_run *run = fleet->run;
-	const struct vm_image_request request = {.kernel = run->kernel,
-						 .with = &run->values->with,
-						 .scenarios = run->scenarios,
-						 .n_scenarios = run->n_scenarios,
-						 .params = &run->values->params,
-						 .filters = &run->values->filters,
-						 .swap = run->values->swap != NULL};
+	const struct vm_image_request request = vm_run_request(run);
 	struct loop_source *source;
 	int r = choose_lanes(fleet, err);
 

@@ -159,17 +159,25 @@ void vm_run_tell_gdb(const struct vm_run *run)
 			strchr(where, '/') ? "" : "localhost:", where, run->kernel->name);
 }
 
+struct vm_image_request vm_run_request(const struct vm_run *run)
+{
+	const struct vm_values *values = run->values;
+
+	return (struct vm_image_request){.kernel = run->kernel,
+					 .with = &values->with,
+					 .scenarios = run->scenarios,
+					 .n_scenarios = run->n_scenarios,
+					 .params = &values->params,
+					 .filters = &values->filters,
+					 .swap = values->swap != NULL,
+					 .person = values->shell || values->exec};
+}
+
 /* 'after': the last scenario that has its verdict, NULL: none. */
 static int build_image(const struct vm_run *run, const char *after, struct err *err)
 {
 	const struct vm_values *values = run->values;
-	const struct vm_image_request request = {.kernel = run->kernel,
-						 .with = &values->with,
-						 .scenarios = run->scenarios,
-						 .n_scenarios = run->n_scenarios,
-						 .params = &values->params,
-						 .filters = &values->filters,
-						 .swap = values->swap != NULL};
+	const struct vm_image_request request = vm_run_request(run);
 	json_t *words = vm_words_run(values, after);
 	int fd = vm_image_build(&request, words, true, err);
 

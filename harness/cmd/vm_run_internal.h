@@ -4,12 +4,15 @@
 #ifndef OOMLAB_CMD_VM_RUN_INTERNAL_H
 #define OOMLAB_CMD_VM_RUN_INTERNAL_H
 
+#include "harness/cmd/vm_image.h"
 #include "harness/cmd/vm_run.h"
 
 /* A panic before the guest was ready is no verdict: once more. */
 enum { VM_BOOTS = 2 };
 
 /* What all machines of a run have in common; who listens is left to the caller. */
+/* What a machine of this run has in its image. */
+struct vm_image_request vm_run_request(const struct vm_run *run);
 struct machine_options vm_run_machine(const struct vm_run *run, int initrd, const char *append);
 /* Copies it; returns its number. */
 size_t vm_run_keep_console(struct vm_run *run, const struct machine *machine);

@@ -143,13 +143,7 @@ static int be_there(struct shell *shell, const struct vm_run *run, struct err *e
 
 int vm_shell(struct vm_run *run, struct err *err)
 {
-	const struct vm_image_request request = {.kernel = run->kernel,
-						 .with = &run->values->with,
-						 .scenarios = run->scenarios,
-						 .n_scenarios = run->n_scenarios,
-						 .params = &run->values->params,
-						 .filters = &run->values->filters,
-						 .person = true};
+	const struct vm_image_request request = vm_run_request(run);
 	MEM_AUTO char *append = vm_words_kernel(run->values, run->cgroup);
 	json_t *words = json_array();
 	FD_AUTO initrd = vm_image_build(&request, words, false, err);
