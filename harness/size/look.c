@@ -126,6 +126,29 @@ static void insert_proc(struct look *look, const struct look_proc *proc)
 	look->n_procs = keep + 1;
 }
 
+uint64_t look_count(const struct cg *cg, const char *name, uint64_t absent)
+{
+	struct err err;
+	uint64_t value;
+
+	return cg_counter(cg, name, &value, &err) < 0 ? absent : value;
+}
+
+uint64_t look_refaults(const struct cg *cg)
+{
+	return look_count(cg, "stat.workingset_refault_file", 0) +
+	       look_count(cg, "stat.workingset_refault_anon", 0);
+}
+
+uint64_t look_oom_kills(const struct cg *cg)
+{
+	struct cg_vitals vitals;
+	struct err err;
+
+	return cg_vitals(cg, &vitals, &err) < 0 || vitals.oom_kill == UINT64_MAX ? 0
+										 : vitals.oom_kill;
+}
+
 void look_take_procs(const struct cg *cg, struct look *look)
 {
 	pid_t pids[PIDS_MAX];

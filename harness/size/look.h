@@ -36,6 +36,11 @@ uint64_t look_unreclaimable(const struct look *look);
 
 /* Reads the kinds; leaves procs alone. Nothing fails: what cannot be read is 0. */
 void look_take(const struct cg *cg, bool v1, struct look *look);
+/* One counter, by its name in cgroups/; 'absent' where there is none. */
+uint64_t look_count(const struct cg *cg, const char *name, uint64_t absent);
+uint64_t look_refaults(const struct cg *cg);
+/* Who the OOM killer killed in it and below; 0 where the kernel does not count. */
+uint64_t look_oom_kills(const struct cg *cg);
 /* Reads the processes of the group and below. */
 void look_take_procs(const struct cg *cg, struct look *look);
 

@@ -136,7 +136,7 @@ void pack_copy_ended(struct pack_copy *copy, int status, const struct rusage *us
 	live->ret->cpu_ns +=
 		(uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000000 +
 		(uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000;
-	if (pack_oom_kills(live) > 0)
+	if (look_oom_kills(live->group) > 0)
 		pack_end_now(live, RUN_OOM);
 	else if (read(copy->child.start, &errnum, sizeof(errnum)) == (ssize_t)sizeof(errnum))
 		is_bad(copy, RUN_NO_START, errnum);

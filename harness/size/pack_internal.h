@@ -43,7 +43,6 @@ struct pack_live {
 
 /* Ends the run early, for this reason; the first reason stays. */
 void pack_end_now(struct pack_live *live, enum run_end why);
-uint64_t pack_oom_kills(const struct pack_live *live);
 
 /* Starts it, held back. */
 int pack_copy_start(struct pack_copy *copy, struct pack_live *live, uint64_t number,

@@ -45,16 +45,6 @@ void pack_end_now(struct pack_live *live, enum run_end why)
 			(void)kill(live->copies[i].child.pid, SIGKILL);
 }
 
-uint64_t pack_oom_kills(const struct pack_live *live)
-{
-	struct cg_vitals vitals;
-	struct err err;
-
-	return cg_vitals(live->group, &vitals, &err) < 0 || vitals.oom_kill == UINT64_MAX
-		       ? 0
-		       : vitals.oom_kill;
-}
-
 uint64_t pack_used(const struct look *look)
 {
 	uint64_t kernel =
@@ -103,7 +93,7 @@ static void on_group(void *data, int fd, uint32_t events)
 	(void)fd;
 	(void)events;
 	(void)cg_notify_ack(live->group, &times, &err);
-	if (pack_oom_kills(live) > 0)
+	if (look_oom_kills(live->group) > 0)
 		pack_end_now(live, RUN_OOM);
 }
 
@@ -175,7 +165,7 @@ static void check_served(struct pack_live *live, uint64_t now)
 	if (spec->share)
 		look_inside(live);
 	live->ended_ns = now;
-	pack_end_now(live, pack_oom_kills(live) > 0 ? RUN_OOM : RUN_SERVED);
+	pack_end_now(live, look_oom_kills(live->group) > 0 ? RUN_OOM : RUN_SERVED);
 }
 
 static void tick(struct pack_live *live, uint64_t now)
@@ -190,7 +180,7 @@ static void tick(struct pack_live *live, uint64_t now)
 		return;
 	live->next_tick_ns = next_tick(live, now);
 	keep_look(live);
-	if (pack_oom_kills(live) > 0)
+	if (look_oom_kills(live->group) > 0)
 		pack_end_now(live, RUN_OOM);
 }
 
@@ -284,25 +274,16 @@ static int start_all(struct pack_live *live, struct err *err)
 
 /* ---- after --------------------------------------------------------------------------------- */
 
-static uint64_t count(const struct pack_live *live, const char *name, uint64_t absent)
-{
-	struct err err;
-	uint64_t value;
-
-	return cg_counter(live->group, name, &value, &err) < 0 ? absent : value;
-}
-
 static void read_counters(struct pack_live *live)
 {
 	struct pack_result *ret = live->ret;
 
-	ret->peak_bytes = count(live, "peak", 0);
-	ret->psi_some_us = count(live, "pressure_some_us", UINT64_MAX);
-	ret->psi_full_us = count(live, "pressure_full_us", UINT64_MAX);
-	ret->refaults = count(live, "stat.workingset_refault_file", 0) +
-			count(live, "stat.workingset_refault_anon", 0);
-	ret->major_faults = count(live, "stat.pgmajfault", 0);
-	ret->oom_kills = pack_oom_kills(live);
+	ret->peak_bytes = look_count(live->group, "peak", 0);
+	ret->psi_some_us = look_count(live->group, "pressure_some_us", UINT64_MAX);
+	ret->psi_full_us = look_count(live->group, "pressure_full_us", UINT64_MAX);
+	ret->refaults = look_refaults(live->group);
+	ret->major_faults = look_count(live->group, "stat.pgmajfault", 0);
+	ret->oom_kills = look_oom_kills(live->group);
 	ret->wall_ns = (live->ended_ns ? live->ended_ns : clock_ns()) - live->began_ns;
 	if (!live->ending)
 		ret->end = ret->oom_kills > 0 ? RUN_OOM : RUN_EXITED;

@@ -26,14 +26,6 @@ enum {
 
 #define TICK_ARMED_NS 20000000ULL
 
-static uint64_t counter(const struct run *run, const char *name)
-{
-	struct err err;
-	uint64_t value = 0;
-
-	return cg_counter(run->group, name, &value, &err) < 0 ? 0 : value;
-}
-
 static uint64_t stock_bytes(void)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -77,7 +69,9 @@ static bool raise_limit(struct run *run)
 
 static uint64_t calls_failcnt(void *data)
 {
-	return counter(data, "failcnt");
+	const struct run *run = data;
+
+	return look_count(run->group, "failcnt", 0);
 }
 
 /* Whether the same again may do: there is room now (the OOM killer looks once more as well before
@@ -96,7 +90,7 @@ static bool may_fit(const struct run *run, uint64_t usage)
 static bool calls_raise(void *data)
 {
 	struct run *run = data;
-	uint64_t usage = counter(run, "usage");
+	uint64_t usage = look_count(run->group, "usage", 0);
 
 	/* The count moves also where reclaim helped: a call that fails far below the limit failed
 	 * for a reason of its own. */
@@ -126,7 +120,8 @@ static bool is_far(struct run *run)
 {
 	if (run->follow.style != FOLLOW_LATE || run->follow.armed)
 		return false;
-	if (counter(run, "usage") + ratchet_margin(run->limit_bytes) >= run->limit_bytes) {
+	if (look_count(run->group, "usage", 0) + ratchet_margin(run->limit_bytes) >=
+	    run->limit_bytes) {
 		follow_arm(&run->follow);
 		run->tick_ns = TICK_ARMED_NS;
 	}
@@ -139,8 +134,9 @@ static bool is_far(struct run *run)
  * other, nobody speaks. */
 static void look_for_sleepers(struct run *run)
 {
-	uint64_t failcnt = counter(run, "failcnt");
-	bool still = counter(run, "under_oom") && !run->raised && failcnt == run->stuck_failcnt;
+	uint64_t failcnt = look_count(run->group, "failcnt", 0);
+	bool still = look_count(run->group, "under_oom", 0) && !run->raised &&
+		     failcnt == run->stuck_failcnt;
 
 	run->stuck = still ? run->stuck + 1 : 0;
 	run->stuck_failcnt = failcnt;
@@ -158,7 +154,7 @@ static void look_for_sleepers(struct run *run)
 static void look_at_high(struct run *run)
 {
 	struct look look = {0};
-	uint64_t high = counter(run, "high");
+	uint64_t high = look_count(run->group, "high", 0);
 
 	if (high == run->raised_high)
 		return;
@@ -185,7 +181,7 @@ void ratchet_event(struct run *run)
 		run_end_now(run, RUN_MISSED); /* it was faster */
 	else if (run->lab->version == CG_V2)
 		look_at_high(run);
-	else if (times > 0 && counter(run, "under_oom"))
+	else if (times > 0 && look_count(run->group, "under_oom", 0))
 		(void)raise_limit(run); /* else what was freed meanwhile has woken it */
 }
 

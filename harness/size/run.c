@@ -195,16 +195,6 @@ static void check_time(struct run *run, uint64_t now)
 		run_end_now(run, RUN_LEFT_BEHIND);
 }
 
-uint64_t run_oom_kills(const struct run *run)
-{
-	struct cg_vitals vitals;
-	struct err err;
-
-	return cg_vitals(run->group, &vitals, &err) < 0 || vitals.oom_kill == UINT64_MAX
-		       ? 0
-		       : vitals.oom_kill;
-}
-
 /* Freed with the processes: seen while they are there, or not. */
 static void look_at_swap(struct run *run)
 {
@@ -229,7 +219,7 @@ static void tick(struct run *run, uint64_t now)
 		run_keep_look(run);
 	if (run->spec->swap)
 		look_at_swap(run);
-	if (run_oom_kills(run) > 0)
+	if (look_oom_kills(run->group) > 0)
 		run_end_now(run, RUN_OOM);
 	check_escaped(run);
 }
@@ -256,7 +246,7 @@ static void on_group(struct run *run)
 		return;
 	}
 	(void)cg_notify_ack(run->group, &times, &err);
-	if (run_oom_kills(run) > 0)
+	if (look_oom_kills(run->group) > 0)
 		run_end_now(run, RUN_OOM);
 }
 

@@ -8,26 +8,17 @@
 #include "harness/size/output.h"
 #include "harness/size/run_internal.h"
 
-static uint64_t count(const struct run *run, const char *name, uint64_t absent)
-{
-	struct err err;
-	uint64_t value;
-
-	return cg_counter(run->group, name, &value, &err) < 0 ? absent : value;
-}
-
 static void read_counters(struct run *run)
 {
 	struct run_result *ret = run->ret;
 
-	ret->peak_bytes = count(run, "peak", 0);
-	ret->failcnt = count(run, "failcnt", 0);
-	ret->psi_some_us = count(run, "pressure_some_us", UINT64_MAX);
-	ret->psi_full_us = count(run, "pressure_full_us", UINT64_MAX);
-	ret->refaults = count(run, "stat.workingset_refault_file", 0) +
-			count(run, "stat.workingset_refault_anon", 0);
-	ret->major_faults = count(run, "stat.pgmajfault", 0);
-	ret->oom_kills = run_oom_kills(run);
+	ret->peak_bytes = look_count(run->group, "peak", 0);
+	ret->failcnt = look_count(run->group, "failcnt", 0);
+	ret->psi_some_us = look_count(run->group, "pressure_some_us", UINT64_MAX);
+	ret->psi_full_us = look_count(run->group, "pressure_full_us", UINT64_MAX);
+	ret->refaults = look_refaults(run->group);
+	ret->major_faults = look_count(run->group, "stat.pgmajfault", 0);
+	ret->oom_kills = look_oom_kills(run->group);
 	ret->limit_bytes = run->limit_bytes;
 	ret->retries = run->follow.n_retries;
 }

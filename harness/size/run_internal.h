@@ -39,8 +39,6 @@ void run_end_now(struct run *run, enum run_end why);
 /* Keeps the look with the most that cannot be reclaimed. */
 void run_keep_look(struct run *run);
 
-/* Kills by the OOM killer in the group so far. */
-uint64_t run_oom_kills(const struct run *run);
 /* run_begin.c */
 int run_make_group(struct run *run, struct err *err);
 void run_make_cold(const struct size_command *command);
