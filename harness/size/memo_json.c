@@ -36,6 +36,7 @@ static const struct row result_rows[] = {
 	{"major_faults", U64, RESULT(major_faults)},
 	{"file_most_bytes", U64, RESULT(file_most_bytes)},
 	{"left_kernel_bytes", U64, RESULT(left_kernel_bytes)},
+	{"left_shmem_bytes", U64, RESULT(left_shmem_bytes)},
 	{"probed", BOOL, RESULT(probed)},
 	{"swap", U64, RESULT(swap_bytes)},
 	{"steps", UINT, RESULT(steps)},

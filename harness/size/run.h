@@ -69,7 +69,8 @@ struct run_result {
 	int status;
 	uint64_t limit_bytes; /* at the end */
 	uint64_t wall_ns, cpu_ns;
-	uint64_t peak_bytes; /* as the kernel has it, page cache included; 0: not known */
+	uint64_t peak_bytes;	   /* as the kernel has it, page cache included; 0: not known */
+	uint64_t left_shmem_bytes; /* still charged when all have ended */
 	uint64_t file_most_bytes, left_kernel_bytes; /* with 'watch': of page cache at any time; of
 						      * the kernel's when everybody had ended */
 	uint64_t oom_kills, failcnt;

@@ -29,6 +29,7 @@ static void look_at_rest(struct run *run)
 
 	look_take(run->group, run->lab->version == CG_V1, &look);
 	run->ret->left_kernel_bytes = look.kernel_bytes;
+	run->ret->left_shmem_bytes = look.shmem_bytes;
 	if (look.file_bytes > run->ret->file_most_bytes)
 		run->ret->file_most_bytes = look.file_bytes;
 }
@@ -41,8 +42,7 @@ void run_judge(struct run *run)
 	int errnum = 0;
 
 	read_counters(run);
-	if (run->spec->watch)
-		look_at_rest(run);
+	look_at_rest(run);
 	ret->wall_ns = (run->ended_ns ? run->ended_ns : clock_ns()) - run->began_ns;
 	if (run->ending)
 		return;

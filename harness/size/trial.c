@@ -239,6 +239,14 @@ struct run_spec trial_hard_spec(const struct measure *measure, uint64_t limit_by
 				 .swap_bytes = measure->options->swap_bytes};
 }
 
+/* Shared memory that stays (a file on tmpfs, a SysV segment) is charged to the run that made it:
+ * who finds it there needs less. With swap it may only be out. */
+static bool is_found_ready(const struct measure *measure, const struct run_result *run)
+{
+	return !measure->options->swap && run->left_shmem_bytes + measure->options->step_bytes <=
+						  measure->report->free.left_shmem_bytes;
+}
+
 int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, struct err *err)
 {
 	struct run_spec spec = trial_hard_spec(measure, limit_bytes);
@@ -255,6 +263,12 @@ int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, 
 		r = killed_outside(measure, &run);
 	if (r == 0)
 		r = is_same(measure, &run, ret_passed, &wrong, err);
+	if (r == 0 && *ret_passed && is_found_ready(measure, &run))
+		return trial_trouble(
+			measure, SIZE_UNSTABLE,
+			"each run finds shared memory that the one before it left (%s: a file on "
+			"tmpfs, or SysV): let the command remove it",
+			format_size_short(measure->report->free.left_shmem_bytes, size));
 	if (r == 0)
 		remember(measure->report, &run, *ret_passed, wrong);
 	return r;

@@ -9,6 +9,8 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 0
 fi
 export OOMLAB_STATE="$tap_dir/state"
+shm=$(mktemp -d /dev/shm/oomlab-size.XXXXXX)
+trap 'rm -rf "$tap_dir" "$shm"' EXIT
 need=$tap_dir/need
 if ! ${CC:-cc} -D_GNU_SOURCE -O1 -static -pthread -o "$need" tests/fixtures/size/need.c \
 	2>"$tap_dir/cc"; then
@@ -73,6 +75,14 @@ ok "dd: far below its peak" test "$(field limit)" -le "$(mib 4)"
 run "$OOMLAB" size --slow 0 --output-file "$tap_dir/no/such" -- "$need" touch 1
 is_status 1 "an output file that is never written"
 like "$err" "there is no '.*/no/such' when it has ended" "an output file that is never written: says so"
+
+# What is charged to the first run alone is no need of the command's; what each makes anew is.
+run "$OOMLAB" size --slow 0 -- sh -c "[ -e $shm/kept ] || head -c 20000000 /dev/zero >$shm/kept"
+is_status 1 "shared memory that the next run finds"
+like "$err" "each run finds shared memory that the one before it left \(19.1M" \
+	"shared memory that the next run finds: says so"
+run "$OOMLAB" size --slow 0 --json -- sh -c "head -c 20000000 /dev/zero >$shm/anew"
+ok "shared memory that is made anew counts" test "$(field limit)" -ge "$(mib 20)"
 
 # In all hierarchies: neither the group's end nor its kill reach it there.
 # shellcheck disable=SC2016 # the inner shell's $$
