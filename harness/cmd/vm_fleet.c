@@ -92,8 +92,8 @@ static int go(struct vm_fleet *fleet, struct err *err)
 			return 0;
 		uint64_t deadline_ns = UINT64_MAX;
 		for (size_t i = 0; i < fleet->n_lanes; i++)
-			if (fleet->lanes[i].deadline_ns < deadline_ns)
-				deadline_ns = fleet->lanes[i].deadline_ns;
+			if (fleet->lanes[i].deadline.at_ns < deadline_ns)
+				deadline_ns = fleet->lanes[i].deadline.at_ns;
 		r = loop_wait(fleet->loop, deadline_ns, err);
 		if (fleet->interrupted)
 			return err_set(err, EINTR, "interrupted");
@@ -130,7 +130,7 @@ static int choose_lanes(struct vm_fleet *fleet, struct err *err)
 	if (values->gdb) /* one debugger, one machine */
 		fleet->n_lanes = 1;
 	for (size_t i = 0; i < fleet->n_lanes; i++)
-		fleet->lanes[i] = (struct vm_lane){.fleet = fleet, .deadline_ns = UINT64_MAX};
+		fleet->lanes[i] = (struct vm_lane){.fleet = fleet, .deadline = {UINT64_MAX, 0}};
 	return 0;
 }
 

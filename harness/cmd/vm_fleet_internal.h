@@ -31,8 +31,7 @@ struct vm_lane {
 	bool ended;	 /* what it was asked for last is all there */
 	size_t batch[VM_BATCH_MAX], n_batch;
 	int64_t shift_ns; /* from its clock to the record's */
-	uint64_t deadline_ns;
-	uint64_t delay_ns; /* the machine's, when the deadline was set or moved */
+	struct machine_deadline deadline;
 };
 
 struct vm_fleet {
@@ -49,7 +48,7 @@ struct vm_fleet {
 	int status;	   /* of the guest's 'oomlab run', when it ran nothing */
 };
 
-/* Does what can be done for it now. Returns 1: something, 0: it waits for an event or deadline_ns,
+/* Does what can be done for it now. Returns 1: something, 0: it waits for an event or its deadline,
  * or -errno: the run cannot go on. */
 int vm_lane_step(struct vm_lane *lane, struct err *err);
 void vm_lane_clear(struct vm_lane *lane);

@@ -23,21 +23,8 @@
 static void set_deadline(struct vm_lane *lane, uint64_t in_ns)
 {
 	/* A person with a debugger takes their time. */
-	lane->deadline_ns = lane->fleet->run->values->gdb ? UINT64_MAX : clock_ns() + in_ns;
-	lane->delay_ns = lane->machine ? machine_delay_ns(lane->machine) : 0;
-}
-
-/* On a busy host a machine can be without a CPU for most of its time. */
-static bool is_late(struct vm_lane *lane)
-{
-	if (clock_ns() < lane->deadline_ns)
-		return false;
-	uint64_t delay_ns = lane->machine ? machine_delay_ns(lane->machine) : 0;
-	if (delay_ns > lane->delay_ns) {
-		lane->deadline_ns += delay_ns - lane->delay_ns;
-		lane->delay_ns = delay_ns;
-	}
-	return clock_ns() >= lane->deadline_ns;
+	lane->deadline = machine_deadline(
+		lane->machine, lane->fleet->run->values->gdb ? UINT64_MAX : clock_ns() + in_ns);
 }
 
 /* ---- what a machine says -------------------------------------------------------------------- */
@@ -133,7 +120,7 @@ static void forget_machine(struct vm_lane *lane)
 	json_decref(lane->planned);
 	lane->planned = NULL;
 	lane->used = lane->ended = lane->restored = false;
-	lane->deadline_ns = UINT64_MAX;
+	lane->deadline.at_ns = UINT64_MAX;
 	lane->state = LANE_EMPTY;
 }
 
@@ -348,7 +335,7 @@ int vm_lane_step(struct vm_lane *lane, struct err *err)
 		[LANE_PLANNING] = step_planning, [LANE_IDLE] = step_idle,
 		[LANE_RUNNING] = step_running,	 [LANE_ENDING] = step_ending,
 	};
-	bool late = is_late(lane);
+	bool late = machine_is_late(lane->machine, &lane->deadline);
 
 	/* Nothing is left for one that is still to come. */
 	if (lane->machine && lane->state < LANE_IDLE && vm_queue_done(&lane->fleet->queue)) {

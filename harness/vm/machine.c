@@ -216,26 +216,32 @@ static uint64_t machine_in(uint64_t ns)
 	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
 }
 
-uint64_t machine_delay_ns(const struct machine *machine)
+static uint64_t delay_ns(const struct machine *machine)
 {
-	return delay_of(machine->qemu.pid);
+	return machine ? delay_of(machine->qemu.pid) : 0;
 }
 
-/* Moves the deadline by what the host kept the machine waiting for since it was last moved. */
-static bool is_late(const struct machine *machine, uint64_t *deadline_ns, uint64_t *delay_ns)
+struct machine_deadline machine_deadline(const struct machine *machine, uint64_t at_ns)
 {
-	if (clock_ns() < *deadline_ns)
+	return (struct machine_deadline){at_ns, delay_ns(machine)};
+}
+
+/* On a busy host a machine can be without a CPU for most of its time. */
+bool machine_is_late(const struct machine *machine, struct machine_deadline *deadline)
+{
+	if (clock_ns() < deadline->at_ns)
 		return false;
-	uint64_t delay = machine_delay_ns(machine);
-	*deadline_ns += delay > *delay_ns ? delay - *delay_ns : 0;
-	*delay_ns = delay;
-	return clock_ns() >= *deadline_ns;
+	uint64_t delay = delay_ns(machine);
+	if (delay > deadline->delay_ns)
+		deadline->at_ns += delay - deadline->delay_ns;
+	deadline->delay_ns = delay;
+	return clock_ns() >= deadline->at_ns;
 }
 
 /* 0: *flag became true. */
 int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns, struct err *err)
 {
-	uint64_t delay_ns = machine_delay_ns(machine);
+	struct machine_deadline deadline = machine_deadline(machine, deadline_ns);
 
 	while (!*flag) {
 		if (machine->interrupted)
@@ -250,12 +256,12 @@ int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns
 				       machine_end_name(machine_ended(machine)),
 				       machine->panic.len ? ": " : "", str_text(&machine->panic));
 		}
-		if (is_late(machine, &deadline_ns, &delay_ns)) {
+		if (machine_is_late(machine, &deadline)) {
 			machine->timed_out = true;
 			collect_end(machine);
 			return err_set(err, ETIMEDOUT, "no answer within its time");
 		}
-		int r = loop_wait(machine->loop, deadline_ns, err);
+		int r = loop_wait(machine->loop, deadline.at_ns, err);
 		if (r < 0 && r != -EINTR)
 			return r;
 	}

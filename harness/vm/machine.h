@@ -48,8 +48,15 @@ bool machine_is_gone(const struct machine *machine); /* machine_stop() collects 
 bool machine_is_garbled(const struct machine *machine);
 /* What it was told to run has ended; *ret_status: with this. */
 bool machine_is_done(const struct machine *machine, int *ret_status);
-/* How long the host has kept it waiting for a CPU, see delay.h. */
-uint64_t machine_delay_ns(const struct machine *machine);
+/* A moment until which something has to have happened. It is moved by what the host keeps the
+ * machine waiting for a CPU, see delay.h. */
+struct machine_deadline {
+	uint64_t at_ns; /* UINT64_MAX: none */
+	uint64_t delay_ns;
+};
+/* 'machine' may be NULL, one that is still to be started. */
+struct machine_deadline machine_deadline(const struct machine *machine, uint64_t at_ns);
+bool machine_is_late(const struct machine *machine, struct machine_deadline *deadline);
 /* A line for the guest (channel.h). */
 int machine_send(struct machine *machine, const json_t *line, struct err *err);
 /* Keys for its console. */
