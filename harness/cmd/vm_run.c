@@ -15,6 +15,7 @@
 #include "harness/cmd/vm_evidence.h"
 #include "harness/cmd/vm_image.h"
 #include "harness/cmd/vm_run_internal.h"
+#include "harness/cmd/vm_unbooted.h"
 #include "harness/cmd/vm_words.h"
 
 enum {
@@ -78,7 +79,9 @@ static int start(const struct machine_options *options, struct machine **ret, st
 	*ret = NULL;
 	for (int i = 0; i < VM_BOOTS && r == -EAGAIN; i++)
 		r = boot(options, ret, err);
-	return r;
+	if (r < 0 && r != -EINTR)
+		err_wrap(err, "nothing was run");
+	return r == -EAGAIN ? -(err->code = ENOTRECOVERABLE) : r;
 }
 
 size_t vm_run_keep_console(struct vm_run *run, const struct machine *machine)
@@ -221,13 +224,11 @@ static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
 
 /* ---- all ------------------------------------------------------------------------------------ */
 
-int vm_run(struct vm_run *run, struct err *err)
+static int one_by_one(struct vm_run *run, struct err *err)
 {
 	bool more = true;
 	int r = 0;
 
-	if (run->values->seed == UINT64_MAX)
-		return vm_fleet(run, err);
 	while (more) {
 		more = false;
 		r = one_machine(run, &more, err);
@@ -237,6 +238,25 @@ int vm_run(struct vm_run *run, struct err *err)
 	fprintf(stderr, "oomlab vm: ");
 	cmd_print_clean(stderr, err->text);
 	return 0;
+}
+
+/* What a kernel or its machines do, not what this machine lacks. */
+static bool is_unbooted(const struct vm_run *run, int r)
+{
+	return !run->stream.record && (r == -ENOTRECOVERABLE || r == -ETIMEDOUT || r == -EPROTO);
+}
+
+int vm_run(struct vm_run *run, struct err *err)
+{
+	int r = run->kernel->why_not ? err_set(err, ENOTRECOVERABLE, "%s", run->kernel->why_not)
+		: run->values->seed == UINT64_MAX ? vm_fleet(run, err)
+						  : one_by_one(run, err);
+	struct err ignored;
+
+	if (!is_unbooted(run, r))
+		return r;
+	MEM_AUTO char *why = mem_dup(err->text);
+	return vm_unbooted(run, why, &ignored) < 0 ? r : 0;
 }
 
 void vm_run_clear(struct vm_run *run)

@@ -15,7 +15,6 @@
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_exec.h"
 #include "harness/cmd/vm_shell.h"
-#include "harness/cmd/vm_unbooted.h"
 #include "harness/vm/qemu.h"
 #include "harness/vm/sha256.h"
 
@@ -46,6 +45,8 @@ static void on_record(void *data, const struct record *record)
 	const struct vm_turn *turn = data;
 	const struct vm_session *session = turn->session;
 
+	if (turn->run.unbooted && session->values->format == 0)
+		fprintf(session->out, "== %s, cgroup %s\n", turn->spec, turn->cgroup);
 	if (session->reporter->begin)
 		session->reporter->begin(session->out, record, &session->report);
 }
@@ -65,9 +66,9 @@ int vm_session_evidence(const struct vm_session *session, const struct vm_wish *
 			const struct kernel *kernel, const struct vm_run *run, struct err *err)
 {
 	struct record *record = run->stream.record;
-	char sha256[SHA256_TEXT];
+	char sha256[SHA256_TEXT] = "";
 
-	if (sha256_of_fd(kernel->fd, sha256, err) < 0)
+	if (kernel->fd >= 0 && sha256_of_fd(kernel->fd, sha256, err) < 0)
 		return err_wrap(err, "kernel '%s'", wish->kernel);
 	json_decref(record->vm);
 	record->vm = vm_evidence(wish, session->qemu, sha256);
@@ -102,9 +103,20 @@ void vm_session_report_end(struct vm_session *session, const struct vm_turn *tur
 	session->report.results = NULL;
 }
 
+int vm_session_keep(struct vm_session *session, struct vm_turn *turn, struct err *err)
+{
+	int r = vm_session_save(session, turn, err);
+
+	vm_session_report_end(session, turn, r < 0 ? NULL : turn->saved);
+	if (r >= 0)
+		return record_exit_status(turn->run.stream.record);
+	return turn->saved ? err_wrap(err, "the results above are not kept in '%s'", turn->saved)
+			   : r;
+}
+
 /* ---- a turn --------------------------------------------------------------------------------- */
 
-int vm_session_kernel(const char *spec, struct kernel *ret, struct err *err)
+static int open_kernel(const char *spec, struct kernel *ret, struct err *err)
 {
 	struct progress progress;
 	struct fetch_watch watch;
@@ -116,6 +128,22 @@ int vm_session_kernel(const char *spec, struct kernel *ret, struct err *err)
 	return r == -ENOENT ? -(err->code = ENOPKG) : r;
 }
 
+int vm_session_kernel(const struct vm_session *session, const char *spec, struct kernel *ret,
+		      struct err *err)
+{
+	bool no_qemu = session->no_qemu.code;
+	int r = no_qemu ? -ENOPKG : open_kernel(spec, ret, err);
+
+	if (r >= 0 || r == -EINTR || session->values->shell || session->values->exec)
+		return r;
+	if (!no_qemu)
+		(void)cmd_fail(session->ctx, CMD_BROKEN, err);
+	*ret = (struct kernel){.name = mem_dup(spec),
+			       .fd = -1,
+			       .why_not = mem_dup(no_qemu ? session->no_qemu.text : err->text)};
+	return 0;
+}
+
 /* QEMU leaves it behind when it is killed. */
 static void forget_socket(const char *gdb)
 {
@@ -123,23 +151,6 @@ static void forget_socket(const char *gdb)
 
 	if (gdb && strchr(gdb, '/') && lstat(gdb, &info) == 0 && S_ISSOCK(info.st_mode))
 		(void)unlink(gdb);
-}
-
-/* Scenarios on one kernel. A machine that never ran anything leaves verdicts, too; seeds' and
- * replays' are their caller's, who tells of the machine. */
-static int run_scenarios(struct vm_turn *turn, struct err *err)
-{
-	struct vm_run *run = &turn->run;
-	const struct vm_values *values = run->values;
-	struct err ignored;
-	int r = vm_run(run, err);
-
-	if ((r != -ENOTRECOVERABLE && r != -ETIMEDOUT) || values->seeds || values->replay)
-		return r;
-	MEM_AUTO char *why = mem_dup(err->text);
-	if (values->format == 0)
-		fprintf(turn->session->out, "== %s, cgroup %s\n", turn->spec, turn->cgroup);
-	return vm_unbooted(run, why, &ignored) < 0 ? r : 0;
 }
 
 int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, struct vm_turn *ret,
@@ -160,12 +171,12 @@ int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, stru
 		.on_ready = on_ready,
 		.data = ret,
 		.stream = {.on_record = on_record, .on_result = on_result, .data = ret}};
-	int r = vm_session_kernel(wish->kernel, &ret->kernel, err);
+	int r = vm_session_kernel(session, wish->kernel, &ret->kernel, err);
 
 	if (r >= 0)
 		r = wish->values->shell	 ? vm_shell(&ret->run, err)
 		    : wish->values->exec ? vm_exec(&ret->run, err)
-					 : run_scenarios(ret, err);
+					 : vm_run(&ret->run, err);
 	if ((r >= 0 || r == -EINTR) && ret->run.stream.record &&
 	    vm_session_evidence(session, wish, &ret->kernel, &ret->run, err) < 0)
 		return -err->code;
@@ -194,10 +205,8 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 	if (interrupted && record)
 		record->interrupted = true;
 	if (record && (r >= 0 || (interrupted && record->n))) {
-		int saved = vm_session_save(session, &turn, err);
-		vm_session_report_end(session, &turn, turn.saved);
-		if (!interrupted)
-			r = saved < 0 ? saved : record_exit_status(record);
+		int status = vm_session_keep(session, &turn, err);
+		r = interrupted ? r : status;
 	}
 	vm_turn_clear(&turn);
 	forget_socket(session->values->gdb);
@@ -211,8 +220,11 @@ int vm_session_open(struct vm_session *session, struct err *err)
 	const struct vm_values *values = session->values;
 
 	session->out = stdout;
-	if (qemu_version(NULL, session->qemu, sizeof(session->qemu), err) < 0)
-		return -err->code;
+	if (qemu_version(NULL, session->qemu, sizeof(session->qemu), &session->no_qemu) < 0) {
+		if (values->shell || values->exec)
+			return *err = session->no_qemu, -err->code;
+		(void)cmd_fail(session->ctx, CMD_BROKEN, &session->no_qemu);
+	}
 	if (values->output && !str_eq(values->output, "-")) {
 		int fd = fd_open_at(AT_FDCWD, values->output, O_WRONLY | O_CREAT | O_TRUNC, 0644,
 				    err);
