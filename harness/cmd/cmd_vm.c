@@ -324,8 +324,11 @@ static int run_matrix(struct vm_session *session, struct err *err)
 
 static int run_all(struct vm_session *session, struct vm_values *values, struct err *err)
 {
-	if (!values->shell && !values->exec && record_base(values->results, err) < 0)
-		return -err->code;
+	if (!values->shell && !values->exec) {
+		if (record_base(values->results, err) < 0)
+			return -err->code;
+		cmd_recover_records(values->results);
+	}
 	if (!values->replay || vm_replay_is_seed(values->replay, &values->seed))
 		return run_matrix(session, err);
 	int r = vm_replay_record(session, values->replay, err);

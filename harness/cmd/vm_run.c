@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "harness/cmd/cmd.h"
@@ -271,14 +272,24 @@ void vm_run_clear(struct vm_run *run)
 	run->n_consoles = 0;
 }
 
+/* Half of one would be no evidence. */
+static int save_console(const char *text, int dir, const char *name, struct err *err)
+{
+	FD_AUTO fd = fd_open_at(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
+	int r = fd < 0 ? 0 : fd_write_full(fd, text, strlen(text));
+
+	if (r < 0)
+		(void)unlinkat(dir, name, 0);
+	return fd < 0 ? fd : r < 0 ? err_errno(err, -r, "cannot write '%s'", name) : 0;
+}
+
 int vm_run_save_consoles(const struct vm_run *run, int dir, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < run->n_consoles && r >= 0; i++) {
 		MEM_AUTO char *name = vm_evidence_console(i);
-		FD_AUTO fd = fd_open_at(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
-		r = fd < 0 ? fd : fd_write_full(fd, run->consoles[i], strlen(run->consoles[i]));
+		r = save_console(run->consoles[i], dir, name, err);
 	}
 	return r;
 }

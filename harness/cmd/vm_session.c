@@ -27,11 +27,11 @@ static void on_ready(void *data, const struct machine *machine)
 
 	if (session->values->format == 0 && !session->values->exec) {
 		fprintf(session->out, "== %s (%s), cgroup %s\n", machine_kernel(machine),
-			turn->spec, turn->cgroup);
+			turn->wish->kernel, turn->wish->cgroup);
 		(void)fflush(session->out);
 	}
 	if (*machine_lack(machine)) {
-		fprintf(stderr, "oomlab vm: %s: ", turn->spec);
+		fprintf(stderr, "oomlab vm: %s: ", turn->wish->kernel);
 		cmd_print_clean(stderr, machine_lack(machine));
 		vm_run_tell_console(machine);
 	} else if (*machine_troubles(machine)) {
@@ -40,15 +40,38 @@ static void on_ready(void *data, const struct machine *machine)
 	}
 }
 
+/* A replay that is the same leaves none. What fails here fails once more at the end, and is told
+ * then. */
+static void begin_folder(struct vm_turn *turn)
+{
+	const struct vm_session *session = turn->session;
+	struct record *record = turn->run.stream.record;
+	struct err ignored;
+
+	if (session->values->replay)
+		return;
+	json_decref(record->vm);
+	record->vm = vm_evidence(turn->wish, session->qemu, "");
+	(void)record_folder_new(session->values->results, record, true, &turn->folder, &ignored);
+}
+
 static void on_record(void *data, const struct record *record)
 {
-	const struct vm_turn *turn = data;
+	struct vm_turn *turn = data;
 	const struct vm_session *session = turn->session;
 
+	begin_folder(turn);
 	if (turn->run.unbooted && session->values->format == 0)
-		fprintf(session->out, "== %s, cgroup %s\n", turn->spec, turn->cgroup);
+		fprintf(session->out, "== %s, cgroup %s\n", turn->wish->kernel, turn->wish->cgroup);
 	if (session->reporter->begin)
 		session->reporter->begin(session->out, record, &session->report);
+}
+
+static void on_came(void *data, const struct result *result)
+{
+	const struct vm_turn *turn = data;
+
+	record_folder_add(turn->folder, result);
 }
 
 static void on_result(void *data, const struct record *record, const struct result *result)
@@ -83,15 +106,17 @@ int vm_session_save(struct vm_session *session, struct vm_turn *turn, struct err
 
 	/* By the guest's clock, as its beginning: that of a machine that died ends with its last
 	 * result. */
-	FD_AUTO dir = record_dir(session->values->results, record, &turn->saved, err);
-	if (dir < 0)
-		return dir;
-	int r = record_save(record, dir, err);
-	if (r >= 0)
-		r = record_save_extras(record, dir, err);
-	if (r >= 0)
-		r = vm_run_save_consoles(&turn->run, dir, err);
-	return r < 0 ? r : 0;
+	int r = turn->folder ? 0
+			     : record_folder_new(session->values->results, record, false,
+						 &turn->folder, err);
+	if (r < 0)
+		return r;
+	const char *path = record_folder_path(turn->folder);
+	if (record_folder_save(turn->folder, record, err) < 0)
+		return err_wrap(err, "the results above are not kept in '%s'", path);
+	turn->saved = mem_dup(path);
+	r = vm_run_save_consoles(&turn->run, record_folder_fd(turn->folder), err);
+	return r < 0 ? err_wrap(err, "'%s'", path) : 0;
 }
 
 void vm_session_report_end(struct vm_session *session, const struct vm_turn *turn,
@@ -107,11 +132,8 @@ int vm_session_keep(struct vm_session *session, struct vm_turn *turn, struct err
 {
 	int r = vm_session_save(session, turn, err);
 
-	vm_session_report_end(session, turn, r < 0 ? NULL : turn->saved);
-	if (r >= 0)
-		return record_exit_status(turn->run.stream.record);
-	return turn->saved ? err_wrap(err, "the results above are not kept in '%s'", turn->saved)
-			   : r;
+	vm_session_report_end(session, turn, turn->saved);
+	return r < 0 ? r : record_exit_status(turn->run.stream.record);
 }
 
 /* ---- a turn --------------------------------------------------------------------------------- */
@@ -156,21 +178,20 @@ static void forget_socket(const char *gdb)
 int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, struct vm_turn *ret,
 		    struct err *err)
 {
-	*ret = (struct vm_turn){.session = session,
-				.spec = wish->kernel,
-				.cgroup = wish->cgroup,
-				.kernel = {.fd = -1}};
-	ret->run = (struct vm_run){
-		.values = wish->values,
-		.kernel = &ret->kernel,
-		.cgroup = wish->cgroup,
-		.scenarios = wish->scenarios,
-		.n_scenarios = wish->n_scenarios,
-		.interrupt_fd = session->interrupt_fd,
-		.initrd = -1,
-		.on_ready = on_ready,
-		.data = ret,
-		.stream = {.on_record = on_record, .on_result = on_result, .data = ret}};
+	*ret = (struct vm_turn){.session = session, .wish = wish, .kernel = {.fd = -1}};
+	ret->run = (struct vm_run){.values = wish->values,
+				   .kernel = &ret->kernel,
+				   .cgroup = wish->cgroup,
+				   .scenarios = wish->scenarios,
+				   .n_scenarios = wish->n_scenarios,
+				   .interrupt_fd = session->interrupt_fd,
+				   .initrd = -1,
+				   .on_ready = on_ready,
+				   .data = ret,
+				   .stream = {.on_record = on_record,
+					      .on_result = on_result,
+					      .on_came = on_came,
+					      .data = ret}};
 	int r = vm_session_kernel(session, wish->kernel, &ret->kernel, err);
 
 	if (r >= 0)
@@ -186,6 +207,8 @@ int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, stru
 void vm_turn_clear(struct vm_turn *turn)
 {
 	vm_run_clear(&turn->run);
+	record_folder_free(turn->folder);
+	turn->folder = NULL;
 	kernel_close(&turn->kernel);
 	free(turn->saved);
 	turn->saved = NULL;
@@ -204,8 +227,10 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 	/* What was seen until Ctrl-C is kept. */
 	if (interrupted && record)
 		record->interrupted = true;
-	if (record && (r >= 0 || (interrupted && record->n))) {
+	if (record && (r >= 0 || interrupted)) {
 		int status = vm_session_keep(session, &turn, err);
+		if (interrupted && status < 0)
+			(void)cmd_fail(session->ctx, CMD_BROKEN, err);
 		r = interrupted ? r : status;
 	}
 	vm_turn_clear(&turn);

@@ -12,6 +12,7 @@
 #include "harness/cmd/vm_evidence.h"
 #include "harness/cmd/vm_run.h"
 #include "harness/cmd/vm_values.h"
+#include "harness/record/folder.h"
 #include "harness/report/report.h"
 
 struct vm_session {
@@ -31,10 +32,11 @@ struct vm_session {
 /* One kernel and cgroup version under way. */
 struct vm_turn {
 	struct vm_session *session;
-	const char *spec, *cgroup;
+	const struct vm_wish *wish;
 	struct kernel kernel;
 	struct vm_run run;
-	char *saved; /* the record's folder; NULL: it is in none */
+	struct record_folder *folder; /* of the record; NULL: none is made yet */
+	char *saved;		      /* its path, with the record in it; NULL: it is not there */
 };
 
 /* Finds all that is needed. Scenarios go without QEMU, of which stderr is told: each is broken. */

@@ -288,6 +288,22 @@ is_status 130 'interrupted: its exit status'
 like "$tap_dir/out" 'did not run: the run was interrupted$' 'interrupted: says how much is missing'
 like "$tap_dir/cut/latest/record.json" '"interrupted": true' 'interrupted: its record is kept'
 
+# Killed when the first result is there: that is kept as well.
+"$OOMLAB" vm -k "$image" -j1 --results "$tap_dir/killed" global >"$tap_dir/lines" 2>"$tap_dir/err" &
+vm=$!
+while read -r line; do
+	case $line in pass*) break ;; esac
+done <"$tap_dir/lines"
+kill -KILL "$vm"
+wait "$vm" 2>/dev/null
+killed=$(readlink "$tap_dir/killed/latest")
+run "$OOMLAB" matrix "$tap_dir/killed"
+like "$out" '^ *\(incomplete: [1-9][0-9]* of ' 'killed: a matrix has what was found'
+run "$OOMLAB" vm -k "$tap_dir/empty" --results "$tap_dir/killed" $gone
+like "$err" "^$tap_dir/killed/$killed$" 'killed: the next call makes its record'
+like "$tap_dir/killed/$killed/record.json" '"pass": [1-9]' 'killed: of what was found'
+like "$tap_dir/killed/$killed/record.json" '"interrupted": true' 'killed: as one that was cut short'
+
 # Whenever it is killed, no machine lives on.
 mark=oomlab.test=$$
 machines() {
