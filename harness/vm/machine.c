@@ -3,6 +3,7 @@
  */
 #include "harness/vm/machine.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,14 +35,19 @@ const char *machine_end_name(enum machine_end end)
 
 /* ---- its end -------------------------------------------------------------------------------- */
 
+/* The kernel's own line, which has a time before it (printk.time=1), and no program's that prints
+ * these words. */
 static void find_panic(struct machine *machine)
 {
-	static const char words[] = "Kernel panic - not syncing: ";
-	const char *at = machine->console.s ? strstr(machine->console.s, words) : NULL;
+	static const char words[] = "] Kernel panic - not syncing: ";
+	const char *start = str_text(&machine->console), *at = start;
 
-	if (at && !machine->panic.len)
-		str_addf(&machine->panic, "%.*s", (int)strcspn(at + strlen(words), "\n"),
-			 at + strlen(words));
+	while ((at = strstr(at, words)) != NULL && !machine->panic.len) {
+		const char *text = at + strlen(words);
+		if (at > start && isdigit((unsigned char)at[-1]))
+			str_addf(&machine->panic, "%.*s", (int)strcspn(text, "\n"), text);
+		at = text;
+	}
 }
 
 static void collect_end(struct machine *machine)
