@@ -9,6 +9,7 @@
 #include "harness/cmd/cmd.h"
 #include "harness/exec/host.h"
 #include "harness/exec/journal.h"
+#include "harness/record/folder.h"
 
 void cmd_recover(struct cg_host *host)
 {
@@ -18,6 +19,20 @@ void cmd_recover(struct cg_host *host)
 	if (journal_recover(host, false, &done, &warnings) > 0)
 		fprintf(stderr, "oomlab: put back what a dead run left:\n%s", str_text(&done));
 	fputs(str_text(&warnings), stderr);
+}
+
+void cmd_recover_records(const char *base)
+{
+	STR_AUTO done = STR_INIT;
+	STR_AUTO warnings = STR_INIT;
+
+	record_recover(base, &done, &warnings);
+	if (done.len)
+		fprintf(stderr, "oomlab: kept what a dead run had found:\n");
+	cmd_print_clean(stderr, str_text(&done));
+	if (warnings.len)
+		fprintf(stderr, "oomlab: could not keep what a dead run had found:\n");
+	cmd_print_clean(stderr, str_text(&warnings));
 }
 
 /* From outside a container its pids mean nothing: no digit, no owner to look for. */

@@ -58,6 +58,8 @@ struct cg_host;
 
 /* Puts back what dead runs left, which would be charged where ours is, and says so. */
 void cmd_recover(struct cg_host *host);
+/* Makes the records of runs whose results are below 'base' and that were killed, and says so. */
+void cmd_recover_records(const char *base);
 /* Names this run's groups and journal, see exec/journal.h; to free(). */
 char *cmd_run_id(void);
 

@@ -100,6 +100,7 @@ static void on_ended(void *data, const struct result *result)
 {
 	struct run_session *session = data;
 
+	record_folder_add(session->folder, result);
 	if (session->live)
 		live_hide(session->live);
 	errno = 0;
@@ -176,10 +177,13 @@ static char *command_line(const struct cmd_ctx *ctx)
 	return str_take(&text);
 }
 
-static int open_record(struct run_session *session, char **ret_path, struct err *err)
+static int open_record(struct run_session *session, struct err *err)
 {
+	bool followed = str_eq(session->reporter->name, "stream");
 	struct timespec now;
 
+	record_folder_free(session->folder);
+	session->folder = NULL;
 	session->record = record_new();
 	session->record->facts = session->facts;
 	session->record->command = command_line(session->ctx);
@@ -188,22 +192,23 @@ static int open_record(struct run_session *session, char **ret_path, struct err 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	session->record->began_unix_ns = (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
 	session->record->began_ns = clock_ns();
-	return record_dir(session->values->results, session->record, ret_path, err);
+	return record_folder_new(session->values->results, session->record, !followed,
+				 &session->folder, err);
 }
 
-static int save_record(struct run_session *session, int dirfd, struct err *err)
+static int save_record(struct run_session *session, struct err *err)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	session->record->ended_unix_ns = (int64_t)now.tv_sec * 1000000000LL + now.tv_nsec;
-	int r = record_save(session->record, dirfd, err);
-	return r < 0 ? r : record_save_extras(session->record, dirfd, err);
+	return record_folder_save(session->folder, session->record, err);
 }
 
-static int report_all(struct run_session *session, const char *path, int dirfd, struct err *err)
+static int report_all(struct run_session *session, struct err *err)
 {
-	int saved = save_record(session, dirfd, err);
+	const char *path = record_folder_path(session->folder);
+	int saved = save_record(session, err);
 
 	session->report.results = saved >= 0 ? path : NULL;
 	errno = 0;
@@ -224,7 +229,6 @@ static int report_all(struct run_session *session, const char *path, int dirfd, 
 int run_session_all(struct run_session *session, struct err *err)
 {
 	MEM_AUTO char *hog = NULL;
-	MEM_AUTO char *path = NULL;
 	STR_AUTO warnings = STR_INIT;
 	int r = cmd_find_hog(&hog, err);
 
@@ -233,9 +237,9 @@ int run_session_all(struct run_session *session, struct err *err)
 	r = session->out ? 0 : run_session_open_output(session, err);
 	if (r < 0)
 		return r;
-	FD_AUTO dirfd = open_record(session, &path, err);
-	if (dirfd < 0)
-		return dirfd;
+	r = open_record(session, err);
+	if (r < 0)
+		return r;
 	MEM_AUTO char *id = cmd_run_id();
 	struct supervise_options options = {.cg_host = session->cg_host,
 					    .facts = &session->facts,
@@ -265,7 +269,7 @@ int run_session_all(struct run_session *session, struct err *err)
 			str_text(&warnings));
 	if (r < 0)
 		return r;
-	r = report_all(session, path, dirfd, err);
+	r = report_all(session, err);
 	if (r < 0)
 		return r;
 	return warnings.len ? CMD_BROKEN : record_exit_status(session->record);
@@ -278,6 +282,7 @@ static void session_free(struct run_session *session)
 	free(session->items);
 	if (session->out && session->out != stdout)
 		(void)fclose(session->out);
+	record_folder_free(session->folder);
 	record_free(session->record);
 	catalogue_free(&session->catalogue);
 	cg_host_free(session->cg_host);
@@ -318,6 +323,7 @@ static int run_run(struct cmd_ctx *ctx, void *values, int argc, char **argv)
 		status = CMD_OK;
 	} else {
 		cmd_recover(session.cg_host);
+		cmd_recover_records(session.values->results);
 		status = session.values->asked ? run_asked(&session, &err)
 					       : run_session_all(&session, &err);
 		if (status < 0)

@@ -13,14 +13,22 @@
 #include "base/signals.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/terminal.h"
+#include "harness/cmd/vm_chosen.h"
 #include "harness/cmd/vm_replay.h"
 #include "harness/cmd/vm_seeds.h"
 #include "harness/cmd/vm_session.h"
+#include "harness/vm/kernels.h"
 
 #define DEFAULT_MEMORY	(512ULL << 20)
 #define DEFAULT_BOOT_NS (90ULL * 1000000000ULL)
 
-enum { CPUS_MAX = 64, NODES_MAX = 8, JOBS_MAX = 64, EXIT_INTERRUPTED = 130 };
+enum {
+	CPUS_MAX = 64,
+	NODES_MAX = 8,
+	JOBS_MAX = 64,
+	REPEAT_MAX = 1000000,
+	EXIT_INTERRUPTED = 130,
+};
 #define MEMORY_MIN (16ULL << 20)
 
 static const char *const formats[] = {"text", "tap", "junit", "json", NULL};
@@ -170,8 +178,22 @@ static int check_cgroups(const char *cgroups, struct err *err)
 	return 0;
 }
 
+/* That it is none of Debian's is a word's fault, not a kernel's that cannot be had. */
+static int check_kernels(const struct opt_list *kernels, struct err *err)
+{
+	for (size_t i = 0; i < kernels->n; i++) {
+		const char *spec = kernels->text[i];
+		bool wish = str_starts(spec, DEBIAN_PREFIX) || kernels_is_tiny(spec);
+		if (wish && !kernels_wish(spec, err))
+			return err_wrap(err, "--kernel");
+	}
+	return 0;
+}
+
 static int check(struct vm_values *values, struct err *err)
 {
+	if (check_kernels(&values->kernels, err) < 0)
+		return -EINVAL;
 	if (check_cgroups(values->cgroups, err) < 0)
 		return -EINVAL;
 	if (check_swap(values, err) < 0)
@@ -203,6 +225,10 @@ static int check(struct vm_values *values, struct err *err)
 		return err_set(err, EINVAL, "--shrink: goes with --seeds");
 	if (values->memory_bytes < MEMORY_MIN)
 		return err_set(err, EINVAL, "--memory: expected at least 16M");
+	if (values->repeat < 1 || values->repeat > REPEAT_MAX)
+		return err_set(err, EINVAL, "--repeat: expected 1 to %d", REPEAT_MAX);
+	if (values->timeout_ns == 0)
+		return err_set(err, EINVAL, "--timeout: expected more than nothing, such as 10s");
 	if (values->nodes < 1 || values->nodes > NODES_MAX)
 		return err_set(err, EINVAL, "--numa: expected 1 to %d nodes", NODES_MAX);
 	return 0;
@@ -232,8 +258,8 @@ static int one_turn(struct vm_session *session, const char *kernel, const char *
 	return vm_session_run(session, kernel, cgroup, err);
 }
 
-/* One kernel that cannot be had keeps nobody from looking at the others. What all of them would
- * meet with (wrong options, a full disk) ends the command. */
+/* What goes wrong with one keeps nobody from looking at the others. What all of them would meet
+ * with (wrong options, a full disk) ends the command. */
 static int turn_of_many(struct vm_session *session, const char *kernel, const char *cgroup,
 			struct err *err)
 {
@@ -266,12 +292,27 @@ static int run_each(struct vm_session *session, struct err *err)
 	return status;
 }
 
+/* Mistakes in files are told before anything is fetched or booted. They are the same on every
+ * kernel. */
+static int check_scenarios(const struct vm_session *session, struct err *err)
+{
+	const struct vm_values *values = session->values;
+	MEM_AUTO char *first =
+		mem_printf("%.*s", (int)strcspn(values->cgroups, ","), values->cgroups);
+	const struct vm_wish wish = {values, values->kernels.n ? values->kernels.text[0] : "host",
+				     first, session->argv, (size_t)session->argc};
+
+	return values->shell || values->exec ? 0 : vm_chosen_check(&wish, err);
+}
+
 /* Every kernel with every cgroup version of the list; what they give is one document. */
 static int run_matrix(struct vm_session *session, struct err *err)
 {
 	const struct vm_values *values = session->values;
 	bool one = values->kernels.n <= 1 && !strchr(values->cgroups, ',');
 
+	if (check_scenarios(session, err) < 0)
+		return -err->code;
 	if (one || values->seeds || values->exec || values->shell || !session->reporter->open)
 		return run_each(session, err);
 	session->report.series = &session->series;
@@ -283,8 +324,11 @@ static int run_matrix(struct vm_session *session, struct err *err)
 
 static int run_all(struct vm_session *session, struct vm_values *values, struct err *err)
 {
-	if (!values->shell && !values->exec && record_base(values->results, err) < 0)
-		return -err->code;
+	if (!values->shell && !values->exec) {
+		if (record_base(values->results, err) < 0)
+			return -err->code;
+		cmd_recover_records(values->results);
+	}
 	if (!values->replay || vm_replay_is_seed(values->replay, &values->seed))
 		return run_matrix(session, err);
 	int r = vm_replay_record(session, values->replay, err);
@@ -339,8 +383,9 @@ const struct cmd cmd_vm = {
 				       "verdicts\n"
 				       "1\tan expectation did not hold, or the machine died of it; "
 				       "--replay: it is another run; --seeds: one of them failed\n"
-				       "2\ta wrong option, scenario or kernel\n"
-				       "3\tthe harness or the machine failed\n"
+				       "2\ta wrong option or scenario file; nothing was booted\n"
+				       "3\tthe harness or a machine failed, or a kernel cannot be "
+				       "had: what did not run is broken\n"
 				       "77\teverything was skipped\n"
 				       "130\tinterrupted\n",
 			.opts = options,

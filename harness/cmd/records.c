@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "harness/record/folder.h"
 
 static int add_file(struct records *records, const char *path, struct err *err)
 {
@@ -35,10 +36,10 @@ static int add_file(struct records *records, const char *path, struct err *err)
 	return 0;
 }
 
-/* 1: 'path'/record.json was added; 0: there is none. */
+/* 1: the record of the run in that folder was added; 0: there is none. */
 static int add_run(struct records *records, const char *path, struct err *err)
 {
-	MEM_AUTO char *file = mem_printf("%s/record.json", path);
+	MEM_AUTO char *file = record_file(path);
 	struct stat info;
 
 	if (stat(file, &info) < 0)

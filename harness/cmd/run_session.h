@@ -8,6 +8,7 @@
 #include "harness/cmd/catalogue.h"
 #include "harness/cmd/cmd.h"
 #include "harness/exec/supervise.h"
+#include "harness/record/folder.h"
 #include "harness/report/report.h"
 
 struct run_values {
@@ -27,6 +28,7 @@ struct run_session {
 	struct supervise_item *items;
 	size_t n_items;
 	struct record *record;
+	struct record_folder *folder; /* it is kept there */
 	const struct reporter *reporter;
 	struct report_options report;
 	FILE *out;

@@ -60,12 +60,15 @@ static void take_result(void *data, struct result *result)
 {
 	struct vm_lane *lane = data;
 	struct vm_item *item = item_of(lane, result->name);
+	const struct vm_stream *stream = &lane->fleet->run->stream;
 
 	if (!item) {
 		result_clear(result);
 		return;
 	}
 	result_shift(result, lane->shift_ns);
+	if (stream->on_came)
+		stream->on_came(stream->data, result);
 	vm_queue_settle(item, result);
 	lane->fleet->failures = 0;
 	set_deadline(lane, SAY_NS);

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/parse.h"
+#include "harness/cmd/vm_chosen.h"
 #include "harness/cmd/vm_evidence.h"
 #include "harness/cmd/vm_same.h"
 
@@ -182,7 +183,9 @@ static int first_run(struct vm_session *session, const struct vm_wish *wish, str
 		"no record of seed %llu like this below '%s': it is run twice and compared\n",
 		(unsigned long long)wish->values->seed, session->values->results);
 	int r = vm_session_turn(session, wish, &turn, err);
-	if (r >= 0 && turn.run.stream.record) {
+	if (r >= 0 && turn.run.unbooted) {
+		r = vm_session_keep(session, &turn, err);
+	} else if (r >= 0 && turn.run.stream.record) {
 		r = vm_session_save(session, &turn, err);
 		vm_session_report_end(session, &turn, turn.saved);
 		keep_as_original(&turn, ret);
@@ -197,7 +200,10 @@ static int second_run(struct vm_session *session, const struct vm_wish *wish,
 	struct vm_turn turn;
 	int r = vm_session_turn(session, wish, &turn, err);
 
-	if (r >= 0 && turn.run.stream.record)
+	/* A machine that ran nothing is no other run. */
+	if (r >= 0 && turn.run.unbooted)
+		r = vm_session_keep(session, &turn, err);
+	else if (r >= 0 && turn.run.stream.record)
 		r = compare(session, original, &turn, err);
 	vm_turn_clear(&turn);
 	return r;
@@ -243,7 +249,9 @@ int vm_replay_record(struct vm_session *session, const char *path, struct err *e
 			&recorded.values, kernels->n ? kernels->text[0] : recorded.kernel,
 			recorded.cgroup, recorded.scenarios, recorded.n_scenarios};
 		load_consoles(&original);
-		r = second_run(session, &wish, &original, err);
+		r = vm_chosen_check(&wish, err);
+		if (r >= 0)
+			r = second_run(session, &wish, &original, err);
 	} else {
 		err_wrap(err, "--replay '%s'", path);
 	}

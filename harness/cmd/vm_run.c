@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/vm_evidence.h"
 #include "harness/cmd/vm_image.h"
 #include "harness/cmd/vm_run_internal.h"
+#include "harness/cmd/vm_unbooted.h"
 #include "harness/cmd/vm_words.h"
 
 enum {
@@ -78,7 +80,9 @@ static int start(const struct machine_options *options, struct machine **ret, st
 	*ret = NULL;
 	for (int i = 0; i < VM_BOOTS && r == -EAGAIN; i++)
 		r = boot(options, ret, err);
-	return r;
+	if (r < 0 && r != -EINTR)
+		err_wrap(err, "nothing was run");
+	return r == -EAGAIN ? -(err->code = ENOTRECOVERABLE) : r;
 }
 
 size_t vm_run_keep_console(struct vm_run *run, const struct machine *machine)
@@ -221,13 +225,11 @@ static int one_machine(struct vm_run *run, bool *ret_more, struct err *err)
 
 /* ---- all ------------------------------------------------------------------------------------ */
 
-int vm_run(struct vm_run *run, struct err *err)
+static int one_by_one(struct vm_run *run, struct err *err)
 {
 	bool more = true;
 	int r = 0;
 
-	if (run->values->seed == UINT64_MAX)
-		return vm_fleet(run, err);
 	while (more) {
 		more = false;
 		r = one_machine(run, &more, err);
@@ -237,6 +239,25 @@ int vm_run(struct vm_run *run, struct err *err)
 	fprintf(stderr, "oomlab vm: ");
 	cmd_print_clean(stderr, err->text);
 	return 0;
+}
+
+/* What a kernel or its machines do, not what this machine lacks. */
+static bool is_unbooted(const struct vm_run *run, int r)
+{
+	return !run->stream.record && (r == -ENOTRECOVERABLE || r == -ETIMEDOUT || r == -EPROTO);
+}
+
+int vm_run(struct vm_run *run, struct err *err)
+{
+	int r = run->kernel->why_not ? err_set(err, ENOTRECOVERABLE, "%s", run->kernel->why_not)
+		: run->values->seed == UINT64_MAX ? vm_fleet(run, err)
+						  : one_by_one(run, err);
+	struct err ignored;
+
+	if (!is_unbooted(run, r))
+		return r;
+	MEM_AUTO char *why = mem_dup(err->text);
+	return vm_unbooted(run, why, &ignored) < 0 ? r : 0;
 }
 
 void vm_run_clear(struct vm_run *run)
@@ -251,14 +272,24 @@ void vm_run_clear(struct vm_run *run)
 	run->n_consoles = 0;
 }
 
+/* Half of one would be no evidence. */
+static int save_console(const char *text, int dir, const char *name, struct err *err)
+{
+	FD_AUTO fd = fd_open_at(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
+	int r = fd < 0 ? 0 : fd_write_full(fd, text, strlen(text));
+
+	if (r < 0)
+		(void)unlinkat(dir, name, 0);
+	return fd < 0 ? fd : r < 0 ? err_errno(err, -r, "cannot write '%s'", name) : 0;
+}
+
 int vm_run_save_consoles(const struct vm_run *run, int dir, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < run->n_consoles && r >= 0; i++) {
 		MEM_AUTO char *name = vm_evidence_console(i);
-		FD_AUTO fd = fd_open_at(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
-		r = fd < 0 ? fd : fd_write_full(fd, run->consoles[i], strlen(run->consoles[i]));
+		r = save_console(run->consoles[i], dir, name, err);
 	}
 	return r;
 }

@@ -30,11 +30,13 @@ struct vm_run {
 	char **consoles;	 /* of each machine */
 	size_t n_consoles;
 	json_t *machines; /* record.machines, one a console */
+	bool unbooted;	  /* no machine has run anything: all of the record is broken */
 	char image_sha256[SHA256_TEXT];
 };
 
 /* Returns 0 when there is a record, of which scenarios may be missing: then a machine failed, and
- * stderr says how. Without one the exit status that the guest's 'oomlab run' ended with, or an
+ * stderr says how. A machine that never ran anything leaves one as well, see vm_unbooted.h. Without
+ * one the exit status that the guest's 'oomlab run' ended with, or an
  * error; -EINTR: interrupted. All of the options of 'values' that concern machines and
  * scenarios apply. */
 int vm_run(struct vm_run *run, struct err *err);

@@ -19,8 +19,12 @@
 #include "harness/cmd/vm_room.h"
 #include "harness/cmd/vm_seed.h"
 #include "harness/cmd/vm_shrink.h"
+#include "harness/record/field.h"
 
-enum { LANES_MAX = 64 };
+enum {
+	LANES_MAX = 64,
+	UNBOOTED_MAX = 3, /* when no machine has run anything after so many, none is going to */
+};
 
 struct lane {
 	struct seeds *seeds;
@@ -36,7 +40,7 @@ struct seeds {
 	struct loop *loop;
 	uint64_t first, last, next; /* next > last: all were started */
 	bool all_started, interrupted;
-	size_t n_lanes, n_running, n_done, n_lost;
+	size_t n_lanes, n_running, n_done, n_lost, n_unbooted;
 	struct lane lanes[LANES_MAX];
 	struct vm_outcomes outcomes;
 	struct fetch_watch watch;
@@ -80,8 +84,10 @@ static void count_seed(struct seeds *seeds, uint64_t seed, const char *text)
 		seeds->n_lost++;
 		return;
 	}
+	bool unbooted = json_array_size(found.record->machines) == 0;
 	vm_outcomes_add(&seeds->outcomes, seed, found.record, text);
-	if (found.record->n < found.record->planned)
+	seeds->n_unbooted += unbooted;
+	if (unbooted || found.record->n < found.record->planned)
 		seeds->n_lost++;
 	vm_seed_clear(&found);
 }
@@ -135,11 +141,25 @@ static int start_one(struct seeds *seeds, struct lane *lane, struct err *err)
 	return loop_add(seeds->loop, lane->seed.pidfd, EPOLLIN, on_end, lane, &lane->source, err);
 }
 
+/* Each may have been waited for until its deadline. */
+static void give_up(struct seeds *seeds)
+{
+	if (seeds->all_started || seeds->n_unbooted < UNBOOTED_MAX ||
+	    seeds->n_unbooted < seeds->n_done)
+		return;
+	seeds->all_started = true;
+	fprintf(stderr,
+		"oomlab vm: no machine of the first %zu seeds ran anything: the others, from %llu "
+		"on, are not tried\n",
+		seeds->n_done, (unsigned long long)seeds->next);
+}
+
 static int go(struct seeds *seeds, struct err *err)
 {
 	int r = 0;
 
 	for (;;) {
+		give_up(seeds);
 		for (size_t i = 0; i < seeds->n_lanes && r >= 0; i++)
 			if (!seeds->lanes[i].seed.pid && !seeds->all_started && !seeds->interrupted)
 				r = start_one(seeds, &seeds->lanes[i], err);
@@ -175,8 +195,8 @@ static int open_seeds(struct seeds *seeds, struct err *err)
 	int r = choose_lanes(seeds, err);
 
 	if (r >= 0)
-		r = vm_session_kernel(seeds->wish.kernel, &seeds->kernel, err);
-	if (r >= 0)
+		r = vm_session_kernel(seeds->session, seeds->wish.kernel, &seeds->kernel, err);
+	if (r >= 0 && !seeds->kernel.why_not)
 		r = seeds->initrd = vm_run_image(&first, err);
 	if (r >= 0)
 		r = loop_new(&seeds->loop, err);
@@ -232,6 +252,11 @@ static int keep(struct seeds *seeds, size_t index, struct err *err)
 	return r;
 }
 
+static uint64_t untried(const struct seeds *seeds)
+{
+	return seeds->last - seeds->first + 1 - seeds->n_done;
+}
+
 static void print_text(const struct seeds *seeds)
 {
 	STR_AUTO text = STR_INIT;
@@ -241,6 +266,8 @@ static void print_text(const struct seeds *seeds)
 		 (unsigned long long)seeds->last, seeds->n_done - seeds->n_lost);
 	if (seeds->n_lost)
 		str_addf(&text, ", %zu are incomplete", seeds->n_lost);
+	if (untried(seeds))
+		str_addf(&text, ", %llu were not tried", (unsigned long long)untried(seeds));
 	str_add(&text, "\n");
 	vm_outcomes_text(&seeds->outcomes, &text);
 	cmd_print_clean(seeds->session->out, str_text(&text));
@@ -249,13 +276,13 @@ static void print_text(const struct seeds *seeds)
 
 static void print_json(const struct seeds *seeds)
 {
-	json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:b, s:o}", "kernel",
-				 seeds->wish.kernel, "cgroup", seeds->wish.cgroup, "first",
-				 json_integer((json_int_t)seeds->first), "last",
-				 json_integer((json_int_t)seeds->last), "ran",
-				 (json_int_t)(seeds->n_done - seeds->n_lost), "incomplete",
-				 (json_int_t)seeds->n_lost, "interrupted", seeds->interrupted,
-				 "outcomes", vm_outcomes_json(&seeds->outcomes));
+	json_t *json = json_pack(
+		"{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:b, s:o}", "kernel", seeds->wish.kernel,
+		"cgroup", seeds->wish.cgroup, "first", json_integer((json_int_t)seeds->first),
+		"last", json_integer((json_int_t)seeds->last), "ran",
+		(json_int_t)(seeds->n_done - seeds->n_lost), "incomplete",
+		(json_int_t)seeds->n_lost, "not_tried", field_u64_new(untried(seeds)),
+		"interrupted", seeds->interrupted, "outcomes", vm_outcomes_json(&seeds->outcomes));
 	MEM_AUTO char *text = json_dumps(json, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 
 	fprintf(seeds->session->out, "%s\n", text);

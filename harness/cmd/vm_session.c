@@ -15,7 +15,6 @@
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_exec.h"
 #include "harness/cmd/vm_shell.h"
-#include "harness/cmd/vm_unbooted.h"
 #include "harness/vm/qemu.h"
 #include "harness/vm/sha256.h"
 
@@ -28,11 +27,11 @@ static void on_ready(void *data, const struct machine *machine)
 
 	if (session->values->format == 0 && !session->values->exec) {
 		fprintf(session->out, "== %s (%s), cgroup %s\n", machine_kernel(machine),
-			turn->spec, turn->cgroup);
+			turn->wish->kernel, turn->wish->cgroup);
 		(void)fflush(session->out);
 	}
 	if (*machine_lack(machine)) {
-		fprintf(stderr, "oomlab vm: %s: ", turn->spec);
+		fprintf(stderr, "oomlab vm: %s: ", turn->wish->kernel);
 		cmd_print_clean(stderr, machine_lack(machine));
 		vm_run_tell_console(machine);
 	} else if (*machine_troubles(machine)) {
@@ -41,13 +40,38 @@ static void on_ready(void *data, const struct machine *machine)
 	}
 }
 
+/* A replay that is the same leaves none. What fails here fails once more at the end, and is told
+ * then. */
+static void begin_folder(struct vm_turn *turn)
+{
+	const struct vm_session *session = turn->session;
+	struct record *record = turn->run.stream.record;
+	struct err ignored;
+
+	if (session->values->replay)
+		return;
+	json_decref(record->vm);
+	record->vm = vm_evidence(turn->wish, session->qemu, "");
+	(void)record_folder_new(session->values->results, record, true, &turn->folder, &ignored);
+}
+
 static void on_record(void *data, const struct record *record)
 {
-	const struct vm_turn *turn = data;
+	struct vm_turn *turn = data;
 	const struct vm_session *session = turn->session;
 
+	begin_folder(turn);
+	if (turn->run.unbooted && session->values->format == 0)
+		fprintf(session->out, "== %s, cgroup %s\n", turn->wish->kernel, turn->wish->cgroup);
 	if (session->reporter->begin)
 		session->reporter->begin(session->out, record, &session->report);
+}
+
+static void on_came(void *data, const struct result *result)
+{
+	const struct vm_turn *turn = data;
+
+	record_folder_add(turn->folder, result);
 }
 
 static void on_result(void *data, const struct record *record, const struct result *result)
@@ -65,9 +89,9 @@ int vm_session_evidence(const struct vm_session *session, const struct vm_wish *
 			const struct kernel *kernel, const struct vm_run *run, struct err *err)
 {
 	struct record *record = run->stream.record;
-	char sha256[SHA256_TEXT];
+	char sha256[SHA256_TEXT] = "";
 
-	if (sha256_of_fd(kernel->fd, sha256, err) < 0)
+	if (kernel->fd >= 0 && sha256_of_fd(kernel->fd, sha256, err) < 0)
 		return err_wrap(err, "kernel '%s'", wish->kernel);
 	json_decref(record->vm);
 	record->vm = vm_evidence(wish, session->qemu, sha256);
@@ -82,15 +106,17 @@ int vm_session_save(struct vm_session *session, struct vm_turn *turn, struct err
 
 	/* By the guest's clock, as its beginning: that of a machine that died ends with its last
 	 * result. */
-	FD_AUTO dir = record_dir(session->values->results, record, &turn->saved, err);
-	if (dir < 0)
-		return dir;
-	int r = record_save(record, dir, err);
-	if (r >= 0)
-		r = record_save_extras(record, dir, err);
-	if (r >= 0)
-		r = vm_run_save_consoles(&turn->run, dir, err);
-	return r < 0 ? r : 0;
+	int r = turn->folder ? 0
+			     : record_folder_new(session->values->results, record, false,
+						 &turn->folder, err);
+	if (r < 0)
+		return r;
+	const char *path = record_folder_path(turn->folder);
+	if (record_folder_save(turn->folder, record, err) < 0)
+		return err_wrap(err, "the results above are not kept in '%s'", path);
+	turn->saved = mem_dup(path);
+	r = vm_run_save_consoles(&turn->run, record_folder_fd(turn->folder), err);
+	return r < 0 ? err_wrap(err, "'%s'", path) : 0;
 }
 
 void vm_session_report_end(struct vm_session *session, const struct vm_turn *turn,
@@ -102,9 +128,17 @@ void vm_session_report_end(struct vm_session *session, const struct vm_turn *tur
 	session->report.results = NULL;
 }
 
+int vm_session_keep(struct vm_session *session, struct vm_turn *turn, struct err *err)
+{
+	int r = vm_session_save(session, turn, err);
+
+	vm_session_report_end(session, turn, turn->saved);
+	return r < 0 ? r : record_exit_status(turn->run.stream.record);
+}
+
 /* ---- a turn --------------------------------------------------------------------------------- */
 
-int vm_session_kernel(const char *spec, struct kernel *ret, struct err *err)
+static int open_kernel(const char *spec, struct kernel *ret, struct err *err)
 {
 	struct progress progress;
 	struct fetch_watch watch;
@@ -116,6 +150,22 @@ int vm_session_kernel(const char *spec, struct kernel *ret, struct err *err)
 	return r == -ENOENT ? -(err->code = ENOPKG) : r;
 }
 
+int vm_session_kernel(const struct vm_session *session, const char *spec, struct kernel *ret,
+		      struct err *err)
+{
+	bool no_qemu = session->no_qemu.code;
+	int r = no_qemu ? -ENOPKG : open_kernel(spec, ret, err);
+
+	if (r >= 0 || r == -EINTR || session->values->shell || session->values->exec)
+		return r;
+	if (!no_qemu)
+		(void)cmd_fail(session->ctx, CMD_BROKEN, err);
+	*ret = (struct kernel){.name = mem_dup(spec),
+			       .fd = -1,
+			       .why_not = mem_dup(no_qemu ? session->no_qemu.text : err->text)};
+	return 0;
+}
+
 /* QEMU leaves it behind when it is killed. */
 static void forget_socket(const char *gdb)
 {
@@ -125,47 +175,29 @@ static void forget_socket(const char *gdb)
 		(void)unlink(gdb);
 }
 
-/* Scenarios on one kernel. A machine that never ran anything leaves verdicts, too; seeds' and
- * replays' are their caller's, who tells of the machine. */
-static int run_scenarios(struct vm_turn *turn, struct err *err)
-{
-	struct vm_run *run = &turn->run;
-	const struct vm_values *values = run->values;
-	struct err ignored;
-	int r = vm_run(run, err);
-
-	if ((r != -ENOTRECOVERABLE && r != -ETIMEDOUT) || values->seeds || values->replay)
-		return r;
-	MEM_AUTO char *why = mem_dup(err->text);
-	if (values->format == 0)
-		fprintf(turn->session->out, "== %s, cgroup %s\n", turn->spec, turn->cgroup);
-	return vm_unbooted(run, why, &ignored) < 0 ? r : 0;
-}
-
 int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, struct vm_turn *ret,
 		    struct err *err)
 {
-	*ret = (struct vm_turn){.session = session,
-				.spec = wish->kernel,
-				.cgroup = wish->cgroup,
-				.kernel = {.fd = -1}};
-	ret->run = (struct vm_run){
-		.values = wish->values,
-		.kernel = &ret->kernel,
-		.cgroup = wish->cgroup,
-		.scenarios = wish->scenarios,
-		.n_scenarios = wish->n_scenarios,
-		.interrupt_fd = session->interrupt_fd,
-		.initrd = -1,
-		.on_ready = on_ready,
-		.data = ret,
-		.stream = {.on_record = on_record, .on_result = on_result, .data = ret}};
-	int r = vm_session_kernel(wish->kernel, &ret->kernel, err);
+	*ret = (struct vm_turn){.session = session, .wish = wish, .kernel = {.fd = -1}};
+	ret->run = (struct vm_run){.values = wish->values,
+				   .kernel = &ret->kernel,
+				   .cgroup = wish->cgroup,
+				   .scenarios = wish->scenarios,
+				   .n_scenarios = wish->n_scenarios,
+				   .interrupt_fd = session->interrupt_fd,
+				   .initrd = -1,
+				   .on_ready = on_ready,
+				   .data = ret,
+				   .stream = {.on_record = on_record,
+					      .on_result = on_result,
+					      .on_came = on_came,
+					      .data = ret}};
+	int r = vm_session_kernel(session, wish->kernel, &ret->kernel, err);
 
 	if (r >= 0)
 		r = wish->values->shell	 ? vm_shell(&ret->run, err)
 		    : wish->values->exec ? vm_exec(&ret->run, err)
-					 : run_scenarios(ret, err);
+					 : vm_run(&ret->run, err);
 	if ((r >= 0 || r == -EINTR) && ret->run.stream.record &&
 	    vm_session_evidence(session, wish, &ret->kernel, &ret->run, err) < 0)
 		return -err->code;
@@ -175,6 +207,8 @@ int vm_session_turn(struct vm_session *session, const struct vm_wish *wish, stru
 void vm_turn_clear(struct vm_turn *turn)
 {
 	vm_run_clear(&turn->run);
+	record_folder_free(turn->folder);
+	turn->folder = NULL;
 	kernel_close(&turn->kernel);
 	free(turn->saved);
 	turn->saved = NULL;
@@ -193,11 +227,11 @@ int vm_session_run(struct vm_session *session, const char *spec, const char *cgr
 	/* What was seen until Ctrl-C is kept. */
 	if (interrupted && record)
 		record->interrupted = true;
-	if (record && (r >= 0 || (interrupted && record->n))) {
-		int saved = vm_session_save(session, &turn, err);
-		vm_session_report_end(session, &turn, turn.saved);
-		if (!interrupted)
-			r = saved < 0 ? saved : record_exit_status(record);
+	if (record && (r >= 0 || interrupted)) {
+		int status = vm_session_keep(session, &turn, err);
+		if (interrupted && status < 0)
+			(void)cmd_fail(session->ctx, CMD_BROKEN, err);
+		r = interrupted ? r : status;
 	}
 	vm_turn_clear(&turn);
 	forget_socket(session->values->gdb);
@@ -211,8 +245,11 @@ int vm_session_open(struct vm_session *session, struct err *err)
 	const struct vm_values *values = session->values;
 
 	session->out = stdout;
-	if (qemu_version(NULL, session->qemu, sizeof(session->qemu), err) < 0)
-		return -err->code;
+	if (qemu_version(NULL, session->qemu, sizeof(session->qemu), &session->no_qemu) < 0) {
+		if (values->shell || values->exec)
+			return *err = session->no_qemu, -err->code;
+		(void)cmd_fail(session->ctx, CMD_BROKEN, &session->no_qemu);
+	}
 	if (values->output && !str_eq(values->output, "-")) {
 		int fd = fd_open_at(AT_FDCWD, values->output, O_WRONLY | O_CREAT | O_TRUNC, 0644,
 				    err);

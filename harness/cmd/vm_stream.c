@@ -35,6 +35,8 @@ static void keep_result(struct vm_stream *stream, struct result *result)
 		stream->take(stream->data, result);
 	} else {
 		struct result *kept = record_add(stream->record, result);
+		if (stream->on_came)
+			stream->on_came(stream->data, kept);
 		if (stream->on_result)
 			stream->on_result(stream->data, stream->record, kept);
 	}

@@ -19,6 +19,8 @@ struct vm_stream {
 	/* Who is told of the record as it begins, and of each result; may be NULL. */
 	void (*on_record)(void *data, const struct record *record);
 	void (*on_result)(void *data, const struct record *record, const struct result *result);
+	/* And of each result as soon as it is there, in any order; may be NULL. */
+	void (*on_came)(void *data, const struct result *result);
 	/* Who takes the record's head and the results instead of the record: several machines'
 	 * become one elsewhere. Both or none; 'take' gets what the result owns. */
 	void (*head)(void *data, const json_t *record);

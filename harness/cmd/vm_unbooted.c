@@ -4,40 +4,12 @@
  */
 #include "harness/cmd/vm_unbooted.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/version.h"
-#include "harness/cmd/catalogue.h"
-#include "harness/cmd/cmd.h"
+#include "harness/cmd/vm_chosen.h"
 #include "harness/exec/supervise_job.h"
-
-static void set_facts(const struct vm_run *run, struct facts *facts)
-{
-	const char *slash = strrchr(run->kernel->name, '/');
-
-	*facts = (struct facts){.page_size = 4096,
-				.cpus = run->values->cpus,
-				.nodes = run->values->nodes,
-				.mem_total_bytes = run->values->memory_bytes,
-				.mem_available_bytes = run->values->memory_bytes,
-				.memory_version = str_eq(run->cgroup, "v1") ? 1 : 2,
-				.pids_version = str_eq(run->cgroup, "v2") ? 2 : 1,
-				.cap_sys_resource = true,
-				.cap_sys_admin = true,
-				.init_pid_ns = true,
-				.disposable = true,
-				.vm = true};
-	snprintf(facts->kernel, sizeof(facts->kernel), "%s", slash ? slash + 1 : run->kernel->name);
-	snprintf(facts->machine, sizeof(facts->machine), "x86_64");
-	snprintf(facts->host, sizeof(facts->host), "vm");
-	snprintf(facts->oomlab, sizeof(facts->oomlab), "%s", oomlab_version);
-	snprintf(facts->cgroups, sizeof(facts->cgroups), "%s", run->cgroup);
-}
 
 static void add(struct vm_run *run, const struct plan *plan, char *name, const char *why)
 {
@@ -83,22 +55,16 @@ static void tell(struct vm_run *run, const struct catalogue *catalogue, const st
 
 int vm_unbooted(struct vm_run *run, const char *why, struct err *err)
 {
-	MEM_AUTO char *root = NULL;
-	struct catalogue catalogue = {0};
-	struct diags diags = {0};
+	const struct vm_wish wish = {run->values, run->kernel->name, run->cgroup, run->scenarios,
+				     run->n_scenarios};
+	struct catalogue catalogue;
 	struct facts facts;
-	int r = cmd_find_scenarios(&root, err);
-	const struct catalogue_query query = {run->scenarios, run->n_scenarios,
-					      &run->values->params, &run->values->filters, root};
+	int r = vm_chosen(&wish, &catalogue, err);
 
-	set_facts(run, &facts);
+	vm_chosen_facts(&wish, &facts);
+	run->unbooted = r >= 0;
 	if (r >= 0)
-		r = catalogue_load(&query, &facts, NULL, &catalogue, &diags, err);
-	diags_free(&diags);
-	if (r < 0)
-		return r;
-	if (catalogue.n_plans)
 		tell(run, &catalogue, &facts, why);
 	catalogue_free(&catalogue);
-	return run->stream.record ? 0 : err_set(err, ENOENT, "no scenario is chosen");
+	return r;
 }

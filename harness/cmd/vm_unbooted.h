@@ -7,8 +7,9 @@
 
 #include "harness/cmd/vm_run.h"
 
-/* Gives run->stream a record, and tells it its results. 'why' is the reason of each. When this
- * machine cannot plan them either, their files are wrong: then there is none, and -errno. */
+/* Gives run->stream a record, tells it its results, and sets run->unbooted. 'why' is the reason of
+ * each. When this machine cannot plan them either, their files are wrong: then there is none, and
+ * -errno. */
 int vm_unbooted(struct vm_run *run, const char *why, struct err *err);
 
 #endif

@@ -131,19 +131,24 @@ static void make_utf8(json_t *json)
 	}
 }
 
-void record_dump(const struct record *record, struct str *out)
+void record_dump_json(json_t *json, size_t flags, struct str *out)
 {
 	/* ASCII alone, so that a record can be shown on any terminal. */
-	const size_t flags = JSON_INDENT(1) | JSON_ENSURE_ASCII;
-	json_t *json = record_to_json(record);
-	char *text = json_dumps(json, flags);
+	char *text = json_dumps(json, flags | JSON_ENSURE_ASCII);
 
 	if (!text) {
 		make_utf8(json);
-		text = json_dumps(json, flags);
+		text = json_dumps(json, flags | JSON_ENSURE_ASCII);
 	}
 	str_add(out, text ? text : "null");
-	str_add(out, "\n");
 	free(text);
+}
+
+void record_dump(const struct record *record, struct str *out)
+{
+	json_t *json = record_to_json(record);
+
+	record_dump_json(json, JSON_INDENT(1), out);
+	str_add(out, "\n");
 	json_decref(json);
 }

@@ -13,7 +13,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
-#include "harness/record/record.h"
+#include "harness/record/folder.h"
 #include "harness/record/text.h"
 
 /* ---- files --------------------------------------------------------------------------------- */
@@ -138,13 +138,16 @@ static bool is_folder(const char *path)
 
 int record_load(const char *path, struct record **ret, struct err *err)
 {
-	MEM_AUTO char *file = is_folder(path) ? mem_printf("%s/record.json", path) : mem_dup(path);
+	MEM_AUTO char *file = is_folder(path) ? record_file(path) : mem_dup(path);
 	STR_AUTO text = STR_INIT;
 	json_error_t why;
 	int r = fd_read_all(AT_FDCWD, file, &text, err);
 
-	if (r < 0)
-		return r;
+	if (r >= 0 && record_is_partial(file))
+		r = record_from_partial(str_text(&text), ret, err) < 0 ? err_wrap(err, "'%s'", file)
+								       : 1;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	json_t *json = json_loadb(str_text(&text), text.len, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
 		return err_set(err, EINVAL, "%s:%d:%d: not JSON: %s", file, why.line, why.column,

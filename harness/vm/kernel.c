@@ -112,5 +112,6 @@ void kernel_close(struct kernel *kernel)
 	fd_close_var(&kernel->fd);
 	free(kernel->name);
 	free(kernel->modules);
+	free(kernel->why_not);
 	*kernel = (struct kernel){.fd = -1};
 }

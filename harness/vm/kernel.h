@@ -11,6 +11,7 @@ struct kernel {
 	char *name;    /* as it was asked for */
 	int fd;	       /* the vmlinux, readable; -1: none */
 	char *modules; /* a folder of its modules; NULL: none are known */
+	char *why_not; /* set by who goes on without it: it cannot be had, since ... */
 };
 
 /* 'spec': the path of a bzImage or vmlinux (its modules are those of /lib/modules/VERSION when the

@@ -201,13 +201,21 @@ like "$out" "worker was killed by SIGKILL before its verdict" "kill -9 of a work
 like "$out" '^pass .* pass$' "kill -9 of a worker: the next scenario runs"
 nothing_left "kill -9 of a worker"
 
-begin long.yaml
+begin pass.yaml long.yaml
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 ok "kill -9 of the harness: its groups go" until_true no_groups "oomlab-$pid-*"
 run "$OOMLAB" clean
 is_status 0 "clean after kill -9"
 nothing_left "kill -9 of the harness"
+run "$OOMLAB" matrix results/latest
+like "$out" '^ *\(incomplete: 1 of 2\)' "kill -9 of the harness: what it had found is there"
+run "$OOMLAB" run pass.yaml
+like "$err" '^oomlab: kept what a dead run had found:$' "kill -9 of the harness: the next run keeps it"
+killed=$(sed -n '/kept what/{n;p;}' "$err")
+is "kill -9 of the harness: its record" '"interrupted": true, "planned": 2, "pass": 1,' \
+	"$(grep -oE '"(interrupted|planned|pass)": [^ ]*' "$killed/record.json" | xargs -d '\n')"
+ok "kill -9 of the harness: nothing else of it is there" [ ! -e "$killed/record.jsonl" ]
 
 begin long.yaml
 guardian=$(child "$pid" oomlab-guardian)

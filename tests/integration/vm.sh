@@ -15,8 +15,46 @@ one_line() {
 	like "$err" "$2" "$1: says so"
 	is "$1: in one line" 1 "$(wc -l <"$err")"
 }
-run env PATH="$tap_dir" "$OOMLAB" vm
+gone=global/oom-kill-sysctl-is-gone
+run env PATH="$tap_dir" "$OOMLAB" vm --results "$tap_dir/no-qemu" -c v1,v2 $gone
 one_line 'no QEMU' "^oomlab vm: 'qemu-system-x86_64' does not run here: install it"
+is 'no QEMU: what did not run is broken' 2 "$(grep -c "^broken .* $gone$" "$out")"
+is 'no QEMU: in a record each' 2 "$(grep -l '"verdict": "broken"' "$tap_dir"/no-qemu/2*/record.json | wc -l)"
+run env PATH="$tap_dir" "$OOMLAB" vm -e true
+one_line 'a command without QEMU' "^oomlab vm: 'qemu-system-x86_64' does not run here: install it"
+
+# Mistakes are told before a kernel is looked for, let alone booted.
+printf 'steps: [{bogus: 1}]\n' >"$tap_dir/bogus.yaml"
+: >"$tap_dir/empty"
+before() {
+	name=$1 says=$2
+	shift 2
+	run "$OOMLAB" vm -k "$tap_dir/empty" --results "$tap_dir/before" "$@"
+	is_status 2 "$name"
+	like "$err" "$says" "$name: says so"
+	ok "$name: nothing else is said" sh -c "! grep -q 'is no x86 kernel' '$err' && [ ! -s '$out' ]"
+}
+for more in '' '--seeds 1..3' '--replay 1'; do
+	# shellcheck disable=SC2086 # words
+	before "a mistake in a file${more:+, $more}" "bogus.yaml:1:10: unknown step 'bogus'" $more "$tap_dir/bogus.yaml"
+done
+before 'a filter that leaves nothing' 'no scenario is left after the filters' -f nosuch global
+before 'a name of nothing' "no scenario, file or folder 'nosuch'" nosuch
+before 'a parameter of nobody' "-p 'nosuch=1': expected" -p nosuch=1 $gone
+before 'no time' '--timeout: expected more than nothing' -t 0s $gone
+before 'a word that is no kernel of Debian' "--kernel: 'debian:' is no kernel of Debian's" -k debian: $gone
+
+# So does a kernel with seeds, which is not tried over and over.
+run "$OOMLAB" vm -k "$tap_dir/empty" --seeds 1..500 --results "$tap_dir/no-seeds" $gone
+is_status 3 'seeds of no kernel'
+like "$out" 'seeds 1..500: 0 ran, [0-9]+ are incomplete, [0-9]+ were not tried$' 'seeds of no kernel: how many'
+like "$out" '^ +[0-9]+ 100.0% +1  broken  nobody$' 'seeds of no kernel: are broken'
+ok 'seeds of no kernel: the smallest is kept' grep -q 'is no x86 kernel' "$tap_dir/no-seeds/latest/record.json"
+for again in --seed --replay; do
+	run "$OOMLAB" vm -k "$tap_dir/empty" $again 1 --results "$tap_dir/no$again" $gone
+	is_status 3 "$again of no kernel"
+	like "$out" "^broken .* $gone$" "$again of no kernel: is broken"
+done
 
 if ! command -v qemu-system-x86_64 >/dev/null; then
 	skip 'in a virtual machine' 'qemu-system-x86_64 is not installed'
@@ -28,9 +66,9 @@ if [ -z "$image" ]; then
 	done_testing
 fi
 
-run "$OOMLAB" vm -k "$tap_dir/none"
+run "$OOMLAB" vm -k "$tap_dir/none" --results "$tap_dir/r" $gone
 one_line 'no kernel' "^oomlab vm: .*'$tap_dir/none'.*No such file"
-run "$OOMLAB" vm -k "$image" --memory 100T
+run "$OOMLAB" vm -k "$image" --memory 100T --results "$tap_dir/r"
 one_line 'no memory for it' '^oomlab vm: a machine needs [0-9]+ MiB, and of this one.s memory [0-9]+ MiB are available'
 : >"$tap_dir/socket"
 run "$OOMLAB" vm -k "$image" --gdb "$tap_dir/socket"
@@ -42,6 +80,10 @@ run timeout 120 "$OOMLAB" vm -k "$image" --append rdinit=/none --results "$tap_d
 is_status 3 'a kernel that does not take its initramfs'
 is 'it is tried twice' 2 "$(grep -c 'the machine did not get ready: the machine ended (panic: VFS' "$err")"
 like "$err" '^\[.*Kernel panic - not syncing: VFS' 'the console shows why'
+run timeout 120 "$OOMLAB" vm -k "$image" --append rdinit=/none --seeds 1..1 --results "$tap_dir/r" $gone
+is_status 3 'a seed of a kernel that panics'
+like "$out" '^ +1 100.0% +1  broken  nobody$' 'a seed of a kernel that panics: is broken'
+like "$out" 'nothing was run: .*panic: VFS' 'a seed of a kernel that panics: why'
 run timeout 120 "$OOMLAB" vm -k "$image" --boot-timeout 50ms --results "$tap_dir/r" global/largest-dies
 is_status 3 'a machine that never boots'
 like "$err" 'did not get ready: the machine ended \(timeout\)' 'it says so'
@@ -161,10 +203,11 @@ run timeout 120 env PATH="$tap_dir/bin:$PATH" "$OOMLAB" vm -k /dev/null -k "$ima
 	--results "$tap_dir/dead" global/oom-kill-sysctl-is-gone
 is_status 3 'a kernel that does not boot'
 like "$err" "kernel '/dev/null': is no x86 kernel" 'no kernel'
+is 'no kernel: what did not run is broken' 4 "$(grep -c "is no x86 kernel" "$out")"
 like "$out" '^broken .* global/oom-kill-sysctl-is-gone#2$' 'what did not run is broken'
 like "$out" 'the machine ended before it had run anything .failed.' 'why'
 like "$out" '^pass .* global/oom-kill-sysctl-is-gone#2$' 'the next one runs'
-is 'both have a record' 2 "$(grep -l '"planned": 2' "$tap_dir"/dead/2*/record.json | wc -l)"
+is 'all have a record' 4 "$(grep -l '"planned": 2' "$tap_dir"/dead/2*/record.json | wc -l)"
 # Both are one document. (TAP's names, and JSON that is an array.)
 for format in tap json; do
 	timeout 120 env PATH="$tap_dir/bin:$PATH" "$OOMLAB" vm -k "$image" -c v1,v2 --format "$format" \
@@ -247,6 +290,22 @@ wait "$vm" || status=$?
 is_status 130 'interrupted: its exit status'
 like "$tap_dir/out" 'did not run: the run was interrupted$' 'interrupted: says how much is missing'
 like "$tap_dir/cut/latest/record.json" '"interrupted": true' 'interrupted: its record is kept'
+
+# Killed when the first result is there: that is kept as well.
+"$OOMLAB" vm -k "$image" -j1 --results "$tap_dir/killed" global >"$tap_dir/lines" 2>"$tap_dir/err" &
+vm=$!
+while read -r line; do
+	case $line in pass*) break ;; esac
+done <"$tap_dir/lines"
+kill -KILL "$vm"
+wait "$vm" 2>/dev/null
+killed=$(readlink "$tap_dir/killed/latest")
+run "$OOMLAB" matrix "$tap_dir/killed"
+like "$out" '^ *\(incomplete: [1-9][0-9]* of ' 'killed: a matrix has what was found'
+run "$OOMLAB" vm -k "$tap_dir/empty" --results "$tap_dir/killed" $gone
+like "$err" "^$tap_dir/killed/$killed$" 'killed: the next call makes its record'
+like "$tap_dir/killed/$killed/record.json" '"pass": [1-9]' 'killed: of what was found'
+like "$tap_dir/killed/$killed/record.json" '"interrupted": true' 'killed: as one that was cut short'
 
 # Whenever it is killed, no machine lives on.
 mark=oomlab.test=$$
