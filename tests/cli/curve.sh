@@ -43,13 +43,8 @@ wrong() {
 	is "one line" "oomlab curve: $wrong_text" "$(cat "$err")"
 }
 wrong "--limit SIZE is missing" day.csv
-wrong "--limit: expected 1M or more" -l 4K day.csv
 wrong "expected a CSV file, rows of time,bytes" -l 64M
 wrong "cannot open 'nosuch.csv': No such file or directory" -l 64M nosuch.csv
-wrong "--speed: expected 1 to 1000000" -l 64M --speed 0 day.csv
-wrong "--days: expected 1 to 3650" -l 64M --days 4000 day.csv
-wrong "--tick: expected 100us to 1s" -l 64M --tick 1us day.csv
-wrong "--deaths: expected 1 to 16" -l 64M --deaths 0 day.csv
 wrong "two roles are 'day'; ROLE=FILE gives another name" -l 64M day.csv day.csv
 wrong "--leak: '12M' is not a leak, expected a size and one of /s /m /h /d such as 12M/h" \
 	-l 64M day.csv --leak 12M
