@@ -58,7 +58,20 @@ run "$OOMLAB" curve -l 64M bad.csv
 is_status 2
 like "$err" "^oomlab curve: 'bad.csv': line 2: '2X' is not a size"
 : >empty.csv
-wrong "'empty.csv': no row has a time and bytes in column 1" -l 64M empty.csv
+wrong "'empty.csv': no row has a time and bytes in column 1, expected such as 06:30,80M" -l 64M \
+	empty.csv
+printf '\357\273\277time,bytes\r\n2026-02-28T00:00Z,1M\r\n2026-02-30T00:00Z,2M\r\n' >feb.csv
+wrong "'feb.csv': line 3: '2026-02-30T00:00Z' is not a time, expected such as 06:30, 6h, 23400 \
+(seconds) or 2026-11-28T06:30:00" -l 64M feb.csv
+printf '0,1M\n1h,\0002M\n' >zero.csv
+wrong "'zero.csv': expected text, got a byte of 0 at 8" -l 64M zero.csv
+printf '\357\273\2770,10M,90M\r12h,60M,90M\r' >mac.csv
+run "$OOMLAB" curve -n -l 140M mac.csv
+like "$out" '^limit +140\.0 MiB; mac\.1, mac\.2$' "BOM, no names, CR alone"
+# Over the end of summer time: the row comes six hours after the first, not five.
+printf '2026-10-25T00:00+02:00,10M\n2026-10-25T05:00+01:00,70M\n' >dst.csv
+run "$OOMLAB" curve -n -l 40M dst.csv
+like "$out" '^to be expected +day 1, 0[23]:[0-9][0-9]: dst$'
 printf '0,1M\n' >one.csv
 run "$OOMLAB" curve -n -l 64M one.csv --leak 99999T/s
 is_status 1
