@@ -26,7 +26,9 @@ static const struct opt options[] = {
 	{"to", '\0', OPT_SIZE, AT(to), "SIZE",
 	 "the highest limit (default: its peak without a limit)", NULL, NULL},
 	{"points", 'p', OPT_U64, AT(points), "N", "how many limits (default 12)", NULL, NULL},
-	{"repeat", 'r', OPT_U64, AT(repeat), "N", "runs at each; the best time counts (default 1)",
+	{"repeat", 'r', OPT_U64, AT(repeat), "N",
+	 "runs at each; the best time counts, and more than one say which share of all passes "
+	 "(default 1)",
 	 NULL, NULL},
 	{"format", '\0', OPT_CHOICE, AT(format), "FORMAT", "how it is printed (default text)",
 	 formats, NULL},

@@ -163,6 +163,8 @@ run "$OOMLAB" sweep --from 8M --to 10M --points 3 --repeat 2 --format csv -- "$n
 is_status 0
 is "sweep: from 9 MiB on all runs pass" "8388608,2,0,2 9437184,2,2,0 10485760,2,2,0" \
 	"$(tail -n +2 "$out" | cut -d, -f1-4 | tr '\n' ' ' | sed 's/ $//')"
+is "sweep: the share that passes" "0.000000 0.223607 0.223607" \
+	"$(tail -n +2 "$out" | cut -d, -f9 | tr '\n' ' ' | sed 's/ $//')"
 run "$OOMLAB" sweep --from 8M --to 9M --points 2 --format json -- "$need" touch 8
 like "$out" '"knee": 9437184'
 run "$OOMLAB" sweep --from 8M --to 9M --points 2 -- "$need" touch 8
