@@ -92,6 +92,28 @@ is_status 1 "a command that leaves its group"
 like "$err" "'sleep' has moved into another group" "that is said"
 ok "it is ended there" sh -c '! ps -e -o args | grep -q "^sleep 4711"'
 
+# ---- 32-bit programs ---------------------------------------------------------------------------------
+
+# Their system calls have other numbers, so none is made again: bisection, which the result says.
+need32=$tap_dir/need32
+if ! ${CC:-cc} -m32 -nostdlib -static -fno-pie -no-pie -fno-stack-protector -O1 -DMIBS=12 \
+	-o "$need32" tests/fixtures/size/need32.c 2>"$tap_dir/cc"; then
+	skip "32-bit programs" "the compiler makes none: $(head -n 1 "$tap_dir/cc")"
+elif ! "$need32"; then
+	skip "32-bit programs" "this kernel runs none"
+else
+	run "$OOMLAB" size --slow 0 --json -- "$need32"
+	is_status 0 "32 bits"
+	is "32 bits: 12 MiB and its tables" "$(mib 13)" "$(field limit)"
+	is "32 bits: engine" '"bisection"' "$(field engine)"
+	is "32 bits: why" '"it runs 32-bit programs"' "$(field engine_why)"
+	run "$OOMLAB" size --slow 0 --json -- sh -c "$need32 && echo done"
+	is "a child of 32 bits" "$(mib 13) \"bisection\" \"it runs 32-bit programs\"" \
+		"$(field limit) $(field engine) $(field engine_why)"
+	run "$OOMLAB" size --slow 0 --method ratchet -- "$need32"
+	like "$out" '^engine +bisection: it runs 32-bit programs$' "32 bits: when the ratchet is asked for"
+fi
+
 # ---- needs that vary -------------------------------------------------------------------------------
 
 # Wherever within a MiB a need ends, and with it to the page in another place each time: the limit is
