@@ -57,7 +57,7 @@ static const struct opt_bound bounds[] = {
 };
 
 static const struct size_values defaults = {
-	.common = SIZE_COMMON_DEFAULTS, .samples = 1, .slow = 10, .jobs = 1, .quantile = "0.9"};
+	.common = SIZE_COMMON_DEFAULTS, .samples = 1, .slow = 10, .jobs = 1};
 
 static int parse_quantile(const char *text, double *ret, struct err *err)
 {
@@ -80,6 +80,8 @@ static int prepare(struct size_session *session, const struct size_values *value
 
 	if (values->method == SIZE_BISECT && values->samples > 1)
 		return err_set(err, EINVAL, "--samples are the ratchet's; bisection takes none");
+	if (values->method == SIZE_BISECT && values->from)
+		return err_set(err, EINVAL, "--from is the ratchet's; bisection takes none");
 	if (values->jobs > 1 && (values->common.outputs.n || values->common.check ||
 				 values->common.for_ns || values->common.cold.n))
 		return err_set(err, EINVAL,
@@ -90,7 +92,12 @@ static int prepare(struct size_session *session, const struct size_values *value
 	to->from_bytes = values->from;
 	to->samples = values->samples;
 	to->slow_percent = values->slow;
-	return parse_quantile(values->quantile, &to->quantile, err);
+	if (parse_quantile(values->quantile ? values->quantile : "0.9", &to->quantile, err) < 0)
+		return -err->code;
+	if (values->quantile && values->samples == 1)
+		return err_set(err, EINVAL,
+			       "--quantile is about samples, expected --samples N too");
+	return 0;
 }
 
 /* After the machine was looked at. */

@@ -54,7 +54,7 @@ struct size_common {
 	 "drop this input from the page cache before each run, so that it is charged to it", NULL, \
 	 "file"}, \
 	{"swap", '\0', OPT_SIZE, SIZE_COMMON_AT(swap), "SIZE", \
-	 "let it swap so much, 'max': all there is (default: it may not swap)", NULL, NULL}, \
+	 "let it swap so much, 'max': all there is (default 0: it may not swap)", NULL, NULL}, \
 	{"save", '\0', OPT_TEXT, SIZE_COMMON_AT(save), "FILE", \
 	 "add each run to this file as it ends; the same command line again goes on from there, " \
 	 "another command, program, input or machine is refused", NULL, "file"}, \

@@ -79,6 +79,13 @@ for q in 0 1 -1 nan inf 90% 0.9x ''; do
 	is "$tap_command" "2 oomlab size: --quantile: expected a number between 0 and 1 such as \
 0.9, got '$q'" "$status $(cat "$out" "$err")"
 done
+# What would have no effect.
+run "$OOMLAB" size --quantile 0.99 -- true
+is "$tap_command" "2 oomlab size: --quantile is about samples, expected --samples N too" \
+	"$status $(cat "$out" "$err")"
+run "$OOMLAB" size --method bisect --from 8M -- true
+is "$tap_command" "2 oomlab size: --from is the ratchet's; bisection takes none" \
+	"$status $(cat "$out" "$err")"
 ok "nothing was made" test ! -e "$OOMLAB_STATE"
 
 done_testing

@@ -58,12 +58,15 @@ like "$err" "is of another command: .*12.*there.*13"
 run "$OOMLAB" size --slow 0 --save "$save" --step 2M -- "$need" touch 12
 is_status 2 "another step"
 like "$err" "is of another --step"
+sum_of() {
+	{ cksum <"$1"; } 2>/dev/null
+}
 # refused NAME FILE TEXT: one line, at once, and the file is as it was
 refused() {
-	before=$(cat "$2" 2>/dev/null | cksum)
+	before=$(sum_of "$2")
 	run timeout -k 1 10 "$OOMLAB" size --slow 0 --save "$2" -- "$need" touch 12
 	is "$1" "2 oomlab size: --save '$2'$3" "$status $(cat "$out" "$err")"
-	is "$1: left alone" "$before" "$(cat "$2" 2>/dev/null | cksum)"
+	is "$1: left alone" "$before" "$(sum_of "$2")"
 }
 mkdir "$tap_dir/folder"
 refused "a folder" "$tap_dir/folder" ": Is a directory"
