@@ -158,9 +158,7 @@ static void check_escaped(struct run *run)
 	escape_look(run->lab->host, run->lab->top, &who);
 	if (!who.pid)
 		return;
-	snprintf(run->ret->why, sizeof(run->ret->why),
-		 "'%s' has moved into another group (%.110s): what it has is charged there",
-		 who.name, who.dir);
+	(void)escape_text(&who, run->ret->why, sizeof(run->ret->why));
 	run_end_now(run, RUN_ESCAPED);
 }
 

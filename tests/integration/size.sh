@@ -174,6 +174,9 @@ like "$out" '"knee": 9437184'
 run "$OOMLAB" sweep --from 8M --to 9M --points 2 -- "$need" touch 8
 like "$out" '^ +8.0 MiB +0 of 1 .*1 OOM-killed'
 like "$out" '^knee: from 9.0 MiB on'
+run "$OOMLAB" sweep --from 9M --max 8M -- true
+is_status 2
+like "$err" '^oomlab sweep: --from: expected no more than what may be risked here .--max., 8M, got 9M$'
 run "$OOMLAB" sweep --from 9M --to 8M -- true
 is_status 2
 
@@ -191,6 +194,9 @@ trouble 2 "expected a command" --
 trouble 2 "there is no program 'nosuch' in " -- nosuch
 trouble 2 "'/etc/passwd' is no program" -- /etc/passwd
 trouble 2 "--step: expected whole pages, at least 256 KiB" --step 4K -- true
+trouble 2 "--max: expected at least two steps of 1M, got 2047K" --max 2047K -- true
+trouble 2 "--max: no more than .* can be risked here, got 100000G" --max 100000G -- true
+trouble 2 "--from: expected no more than it may have .--max., 8M, got 9M" --max 8M --from 9M -- true
 trouble 2 "--quantile: expected a number between 0 and 1" --quantile 2 -- true
 trouble 2 "--samples are the ratchet's" --samples 2 --method bisect -- true
 trouble 2 "--stdin '/nosuch'" --stdin /nosuch -- true
