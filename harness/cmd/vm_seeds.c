@@ -291,7 +291,8 @@ static void print_json(const struct seeds *seeds)
 /* What cannot be made smaller is told, and stays as it is. */
 static void shrink_failures(struct seeds *seeds)
 {
-	const struct vm_shrink_job job = {seeds->session, &seeds->wish, &seeds->kernel};
+	const struct vm_shrink_job job = {seeds->session, &seeds->wish, &seeds->kernel,
+					  seeds->n_done, seeds->n_lanes};
 
 	int r = 0;
 
