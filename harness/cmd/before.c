@@ -2,6 +2,7 @@
  * What every command does that makes groups on this machine, before it does: see cmd.h.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -30,9 +31,11 @@ void cmd_recover_records(const char *base)
 	if (done.len)
 		fprintf(stderr, "oomlab: kept what a dead run had found:\n");
 	cmd_print_clean(stderr, str_text(&done));
-	if (warnings.len)
-		fprintf(stderr, "oomlab: could not keep what a dead run had found:\n");
-	cmd_print_clean(stderr, str_text(&warnings));
+	char *rest = warnings.s, *line;
+	while ((line = strsep(&rest, "\n")) != NULL && *line) {
+		fprintf(stderr, "oomlab: what a dead run had found is not kept: ");
+		cmd_print_clean(stderr, line);
+	}
 }
 
 /* From outside a container its pids mean nothing: no digit, no owner to look for. */

@@ -221,7 +221,7 @@ static int report_all(struct run_session *session, struct err *err)
 	/* A reader that has seen enough ('oomlab run | head') has the rest in the record. */
 	if (session->lost && session->lost != EPIPE)
 		return err_errno(err, session->lost, "cannot write the report");
-	return saved < 0 ? err_wrap(err, "the results above are not kept in '%s'", path) : 0;
+	return saved;
 }
 
 /* ---- the command --------------------------------------------------------------------------- */

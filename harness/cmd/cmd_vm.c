@@ -346,7 +346,11 @@ static int run_vm(struct cmd_ctx *ctx, void *values, int argc, char **argv)
 	int status = session.interrupt_fd < 0 ? -err.code : vm_session_open(&session, &err);
 	if (status >= 0)
 		status = run_all(&session, values, &err);
-	vm_session_close(&session);
+	struct err unwritten = ERR_INIT;
+	if (vm_session_close(&session, &unwritten) < 0 && status >= 0) {
+		err = unwritten;
+		status = -EIO;
+	}
 	fd_close_var(&session.interrupt_fd);
 	if (status >= 0)
 		return status;

@@ -45,6 +45,8 @@ static int add_run(struct records *records, const char *path, struct err *err)
 	if (stat(file, &info) < 0)
 		return 0;
 	int r = add_file(records, file, err);
+	if (r == -ENODATA && record_is_partial(file)) /* it was killed as it began */
+		return 0;
 	return r < 0 ? r : 1;
 }
 

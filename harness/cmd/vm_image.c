@@ -131,8 +131,8 @@ static int add_catalogue(struct image *image, struct err *err)
 static int add_scenarios(const struct vm_image_request *request, struct image *image, json_t *words,
 			 struct err *err)
 {
-	for (size_t i = 0; i < request->n_scenarios; i++)
-		if (add_scenario(image, (int)i, request->scenarios[i], words, err) < 0)
+	for (size_t i = 0; i < request->wish.n_scenarios; i++)
+		if (add_scenario(image, (int)i, request->wish.scenarios[i], words, err) < 0)
 			return -err->code;
 	return 0;
 }
@@ -155,8 +155,7 @@ int vm_image_build(const struct vm_image_request *request, json_t *words, bool a
 	int r = fd < 0 ? err_errno(err, errno, "memfd_create") : add_programs(&image, err);
 
 	add_folders(&image);
-	wants = vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
-				request->filters);
+	wants = vm_programs_add(&image, &request->wish);
 	if (r >= 0)
 		r = add_with(request, &wants, &image, err);
 	if (r >= 0 && (request->person || request->swap || wants.disk || wants.programs))

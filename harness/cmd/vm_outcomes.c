@@ -206,7 +206,10 @@ static void add_commands(const struct vm_outcomes *outcomes, struct str *out)
 			str_addf(out, "seed %llu again: oomlab vm --replay %s\n",
 				 (unsigned long long)outcome->smallest, outcome->record);
 		if (outcome->shrunk)
-			str_addf(out, "smaller, fails alike: %s\n  oomlab vm --replay %s\n",
+			str_addf(out,
+				 "smaller, fails alike with seed %llu (%zu machines): %s\n"
+				 "  oomlab vm --replay %s\n",
+				 (unsigned long long)outcome->shrunk_seed, outcome->shrunk_runs,
 				 outcome->shrunk, outcome->shrunk_record);
 	}
 }
@@ -240,7 +243,7 @@ json_t *vm_outcomes_json(const struct vm_outcomes *outcomes)
 			json_array_append_new(seeds, field_u64_new(outcome->seeds[k]));
 		json_array_append_new(
 			list,
-			json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}",
+			json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
 				  "scenario", field_text_new(outcome->scenario), "verdict",
 				  verdict_name(outcome->verdict), "died",
 				  field_text_new(outcome->died), "failed",
@@ -249,7 +252,9 @@ json_t *vm_outcomes_json(const struct vm_outcomes *outcomes)
 				  "smallest_seed", field_u64_new(outcome->smallest), "seeds", seeds,
 				  "record", field_text_new(outcome->record), "shrunk",
 				  field_text_new(outcome->shrunk), "shrunk_record",
-				  field_text_new(outcome->shrunk_record)));
+				  field_text_new(outcome->shrunk_record), "shrunk_seed",
+				  outcome->shrunk ? field_u64_new(outcome->shrunk_seed)
+						  : json_null()));
 	}
 	return list;
 }

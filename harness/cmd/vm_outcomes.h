@@ -24,6 +24,8 @@ struct vm_outcome {
 	char *record;	 /* where that is kept; NULL: nowhere */
 	char *shrunk;	 /* a smaller scenario that fails like this, and its record; NULL: none */
 	char *shrunk_record;
+	uint64_t shrunk_seed; /* with which it does */
+	size_t shrunk_runs;   /* machines that it took to find it */
 };
 
 struct vm_outcomes {

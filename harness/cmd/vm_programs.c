@@ -4,14 +4,12 @@
  */
 #include "harness/cmd/vm_programs.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
-#include "harness/cmd/catalogue.h"
+#include "base/str.h"
 #include "harness/cmd/cmd.h"
-#include "harness/exec/host.h"
+#include "harness/cmd/vm_chosen.h"
 #include "harness/vm/program.h"
 
 struct names {
@@ -81,27 +79,16 @@ static struct vm_wants add_all(struct image *image, const struct catalogue *cata
 	return wants;
 }
 
-struct vm_wants vm_programs_add(struct image *image, char *const *words, size_t n_words,
-				const struct opt_list *params, const struct opt_list *filters)
+struct vm_wants vm_programs_add(struct image *image, const struct vm_wish *wish)
 {
 	struct vm_wants wants = {.programs = true, .disk = true, .all = true};
-	struct catalogue catalogue = {0};
-	struct cg_host *host = NULL;
-	struct diags diags = {0};
-	struct facts facts;
-	struct err err = ERR_INIT;
-	MEM_AUTO char *root_path = NULL;
-	FD_AUTO root = fd_open_at(-1, "/", O_PATH | O_DIRECTORY, 0, &err);
+	struct catalogue catalogue;
+	struct err ignored;
+	MEM_AUTO char *root = NULL;
 
-	(void)cmd_find_scenarios(&root_path, &err);
-	struct catalogue_query query = {words, n_words, params, filters, root_path};
-	if (root >= 0 && cg_host_open(root, NULL, &host, &err) >= 0 &&
-	    facts_gather(host, &facts, &err) >= 0 &&
-	    catalogue_load(&query, &facts, host, &catalogue, &diags, &err) >= 0 &&
-	    catalogue.n_plans)
-		wants = add_all(image, &catalogue, root_path);
+	(void)cmd_find_scenarios(&root, &ignored);
+	if (vm_chosen(wish, &catalogue, &ignored) >= 0)
+		wants = add_all(image, &catalogue, root);
 	catalogue_free(&catalogue);
-	diags_free(&diags);
-	cg_host_free(host);
 	return wants;
 }

@@ -271,7 +271,6 @@ static void print_text(const struct seeds *seeds)
 	str_add(&text, "\n");
 	vm_outcomes_text(&seeds->outcomes, &text);
 	cmd_print_clean(seeds->session->out, str_text(&text));
-	(void)fflush(seeds->session->out);
 }
 
 static void print_json(const struct seeds *seeds)
@@ -286,14 +285,14 @@ static void print_json(const struct seeds *seeds)
 	MEM_AUTO char *text = json_dumps(json, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 
 	fprintf(seeds->session->out, "%s\n", text);
-	(void)fflush(seeds->session->out);
 	json_decref(json);
 }
 
 /* What cannot be made smaller is told, and stays as it is. */
 static void shrink_failures(struct seeds *seeds)
 {
-	const struct vm_shrink_job job = {seeds->session, &seeds->wish, &seeds->kernel};
+	const struct vm_shrink_job job = {seeds->session, &seeds->wish, &seeds->kernel,
+					  seeds->n_done, seeds->n_lanes};
 
 	int r = 0;
 
@@ -315,15 +314,20 @@ static int summarise(struct seeds *seeds, struct err *err)
 	const struct vm_outcomes *outcomes = &seeds->outcomes;
 
 	vm_outcomes_sort(&seeds->outcomes);
-	for (size_t i = 0; i < outcomes->n; i++)
-		if (keep(seeds, i, err) < 0)
-			return -err->code;
-	if (seeds->session->values->shrink && !seeds->interrupted)
+	int kept = 0; /* what was found is told all the same */
+	for (size_t i = 0; i < outcomes->n && kept >= 0; i++)
+		kept = keep(seeds, i, err);
+	if (seeds->session->values->shrink && !seeds->interrupted && kept >= 0)
 		shrink_failures(seeds);
+	errno = 0;
 	if (seeds->session->values->format == 0)
 		print_text(seeds);
 	else
 		print_json(seeds);
+	(void)fflush(seeds->session->out);
+	vm_session_wrote(seeds->session);
+	if (kept < 0)
+		return kept;
 	if (vm_outcomes_count(outcomes, VERDICT_FAIL))
 		return CMD_FAILED;
 	if (seeds->n_lost || !outcomes->n || vm_outcomes_count(outcomes, VERDICT_BROKEN))

@@ -20,6 +20,12 @@
 
 /* ---- what is shown -------------------------------------------------------------------------- */
 
+void vm_session_wrote(struct vm_session *session)
+{
+	if (ferror(session->out) && !session->lost)
+		session->lost = errno ? errno : EIO;
+}
+
 static void on_ready(void *data, const struct machine *machine)
 {
 	const struct vm_turn *turn = data;
@@ -58,13 +64,15 @@ static void begin_folder(struct vm_turn *turn)
 static void on_record(void *data, const struct record *record)
 {
 	struct vm_turn *turn = data;
-	const struct vm_session *session = turn->session;
+	struct vm_session *session = turn->session;
 
 	begin_folder(turn);
 	if (turn->run.unbooted && session->values->format == 0)
 		fprintf(session->out, "== %s, cgroup %s\n", turn->wish->kernel, turn->wish->cgroup);
+	errno = 0;
 	if (session->reporter->begin)
 		session->reporter->begin(session->out, record, &session->report);
+	vm_session_wrote(session);
 }
 
 static void on_came(void *data, const struct result *result)
@@ -77,10 +85,12 @@ static void on_came(void *data, const struct result *result)
 static void on_result(void *data, const struct record *record, const struct result *result)
 {
 	const struct vm_turn *turn = data;
-	const struct vm_session *session = turn->session;
+	struct vm_session *session = turn->session;
 
+	errno = 0;
 	if (session->reporter->result)
 		session->reporter->result(session->out, record, result, &session->report);
+	vm_session_wrote(session);
 }
 
 /* ---- what is kept --------------------------------------------------------------------------- */
@@ -113,7 +123,7 @@ int vm_session_save(struct vm_session *session, struct vm_turn *turn, struct err
 		return r;
 	const char *path = record_folder_path(turn->folder);
 	if (record_folder_save(turn->folder, record, err) < 0)
-		return err_wrap(err, "the results above are not kept in '%s'", path);
+		return -err->code;
 	turn->saved = mem_dup(path);
 	r = vm_run_save_consoles(&turn->run, record_folder_fd(turn->folder), err);
 	return r < 0 ? err_wrap(err, "'%s'", path) : 0;
@@ -123,8 +133,10 @@ void vm_session_report_end(struct vm_session *session, const struct vm_turn *tur
 			   const char *folder)
 {
 	session->report.results = folder;
+	errno = 0;
 	if (session->reporter->end)
 		session->reporter->end(session->out, turn->run.stream.record, &session->report);
+	vm_session_wrote(session);
 	session->report.results = NULL;
 }
 
@@ -266,9 +278,15 @@ int vm_session_open(struct vm_session *session, struct err *err)
 	return 0;
 }
 
-void vm_session_close(struct vm_session *session)
+int vm_session_close(struct vm_session *session, struct err *err)
 {
-	if (session->out && session->out != stdout)
-		(void)fclose(session->out);
+	FILE *out = session->out;
+
 	session->out = NULL;
+	if (!out || out == stdout) /* main() looks after it */
+		return 0;
+	errno = 0;
+	bool late = fclose(out) != 0;
+	int lost = session->lost ? session->lost : late ? errno : 0;
+	return lost ? err_errno(err, lost, "cannot write '%s'", session->values->output) : 0;
 }

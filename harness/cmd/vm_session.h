@@ -22,6 +22,7 @@ struct vm_session {
 	char **argv;
 	int interrupt_fd;
 	FILE *out;
+	int lost; /* errno of the first write to it that failed */
 	const struct reporter *reporter;
 	struct report_options report;
 	struct report_series series;
@@ -41,7 +42,10 @@ struct vm_turn {
 
 /* Finds all that is needed. Scenarios go without QEMU, of which stderr is told: each is broken. */
 int vm_session_open(struct vm_session *session, struct err *err);
-void vm_session_close(struct vm_session *session);
+/* After each report, which flushes: later nobody knows why a write failed. */
+void vm_session_wrote(struct vm_session *session);
+/* Says when the output has not arrived. */
+int vm_session_close(struct vm_session *session, struct err *err);
 
 /* One turn: runs, reports, keeps the record. Returns an exit status. */
 int vm_session_run(struct vm_session *session, const char *kernel, const char *cgroup,

@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,125 +16,32 @@
 #include "harness/cmd/catalogue.h"
 #include "harness/cmd/terminal.h"
 #include "harness/cmd/vm_seed.h"
-#include "harness/scenario/shrink.h"
+#include "harness/cmd/vm_shrink_internal.h"
 
-enum { RUNS_MAX = 300, SEEDS_MAX = 8 };
-#define FILE_NAME "shrunk.yaml"
-
-struct shrink {
-	const struct vm_shrink_job *job;
-	const struct vm_outcome *outcome;
-	const struct facts *facts; /* of the machine */
-	struct vm_values values;
-	struct vm_wish wish; /* of a candidate */
-	char *path;	     /* of the candidate */
-	char *missed;	     /* by the expectation that failed, see vm_outcomes.h */
-	char *scenarios[1];
-	uint64_t seed; /* with which candidates run */
-	struct str header;
-	struct node best;
-	char *found; /* what the machine with 'best' gave, see vm_seed.h */
-	size_t n_runs;
+enum {
+	RUNS_MAX = 300,
+	TRIES_MAX = 4, /* seeds for a candidate */
 };
-
-/* ---- a candidate ---------------------------------------------------------------------------- */
-
-static int write_file(const char *path, const struct str *header, const struct node *root,
-		      struct err *err)
-{
-	STR_AUTO text = STR_INIT;
-
-	str_add(&text, str_text(header));
-	shrink_write(root, &text);
-	FD_AUTO fd = fd_open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
-	int r = fd < 0 ? fd : fd_write_full(fd, str_text(&text), text.len);
-	return r < 0 ? err_errno(err, -r, "cannot write '%s'", path) : 0;
-}
-
-/* Most candidates are no scenarios; no machine needs to be booted for that. */
-static bool is_scenario(struct shrink *shrink)
-{
-	const struct opt_list none = {0};
-	const struct catalogue_query query = {shrink->scenarios, 1, &none, &none, NULL};
-	struct facts facts = *shrink->facts;
-	struct catalogue catalogue = {0};
-	struct diags diags = {0};
-	struct err ignored;
-	int r = catalogue_load(&query, &facts, NULL, &catalogue, &diags, &ignored);
-	bool is = r >= 0 && catalogue.n_plans == 1 && !catalogue.plans[0]->skip;
-
-	if (r >= 0)
-		catalogue_free(&catalogue);
-	diags_free(&diags);
-	return is;
-}
-
-static int wait_for(const struct shrink *shrink, struct vm_seed *seed, char **ret_text,
-		    struct err *err)
-{
-	struct pollfd polled[] = {{seed->pidfd, POLLIN, 0},
-				  {shrink->job->session->interrupt_fd, POLLIN, 0}};
-
-	while (poll(polled, 2, -1) < 0 && errno == EINTR)
-		;
-	bool interrupted = polled[1].revents & POLLIN;
-	if (interrupted)
-		(void)fd_pidfd_signal(seed->pidfd, SIGTERM);
-	int r = vm_seed_end(seed, ret_text, err);
-	return interrupted ? err_set(err, EINTR, "interrupted") : r;
-}
-
-static bool fails_alike(const struct shrink *shrink, const char *text)
-{
-	struct vm_seed_found found;
-	struct err ignored;
-	bool alike = false;
-
-	if (vm_seed_read(text, &found, &ignored) < 0)
-		return false;
-	if (found.record->n == 1 && found.record->results[0]->verdict == VERDICT_FAIL) {
-		MEM_AUTO char *failed = vm_outcome_failed(found.record->results[0]);
-		MEM_AUTO char *missed = vm_outcome_missed(found.record->results[0]);
-		alike = str_eq(failed, shrink->outcome->failed) && str_eq(missed, shrink->missed);
-	}
-	vm_seed_clear(&found);
-	return alike;
-}
-
-/* 1: it fails alike, and is the best now; 0: it does not. */
-static int try_one(struct shrink *shrink, struct node *candidate, struct err *err)
-{
-	MEM_AUTO char *text = NULL;
-	struct vm_seed seed;
-	struct err lost;
-
-	if (write_file(shrink->path, &shrink->header, candidate, err) < 0)
-		return -err->code;
-	if (!is_scenario(shrink))
-		return 0;
-	shrink->n_runs++;
-	int r = vm_seed_start(shrink->job->session, &shrink->wish, shrink->job->kernel, -1,
-			      shrink->seed, &seed, err);
-	if (r < 0)
-		return r;
-	r = wait_for(shrink, &seed, &text, &lost);
-	if (r == -EINTR)
-		return err_set(err, EINTR, "interrupted");
-	if (r < 0 || !fails_alike(shrink, text))
-		return 0;
-	free(shrink->found);
-	shrink->found = text;
-	text = NULL;
-	struct node before = shrink->best;
-	shrink->best = *candidate;
-	*candidate = before;
-	return 1;
-}
+#define FILE_NAME "shrunk.yaml"
 
 /* ---- the walk ------------------------------------------------------------------------------- */
 
+/* How often an ending came by itself says how often it comes again when the file is another one,
+ * whatever was taken away: so many seeds that it is missed one time in four at most. */
+static size_t tries(const struct shrink *shrink)
+{
+	double share = (double)shrink->outcome->n / (double)shrink->job->n_seeds;
+	double missed = 1 - share;
+	size_t n = 1;
+
+	for (; n < TRIES_MAX && n < shrink->n_seeds && missed > 0.25; n++)
+		missed *= 1 - share;
+	return n;
+}
+
 static int walk(struct shrink *shrink, struct err *err)
 {
+	size_t n_tries = tries(shrink);
 	bool changed = true;
 
 	while (changed) {
@@ -146,7 +51,7 @@ static int walk(struct shrink *shrink, struct err *err)
 			struct node candidate;
 			if (!shrink_candidate(&shrink->best, n, &candidate, &what))
 				break;
-			int r = try_one(shrink, &candidate, err);
+			int r = vm_shrink_try(shrink, &candidate, n_tries, err);
 			shrink_clear(&candidate);
 			if (r < 0)
 				return r;
@@ -244,7 +149,9 @@ static int keep(struct shrink *shrink, struct vm_outcome *outcome, struct err *e
 	char *path = mem_printf("%s/" FILE_NAME, outcome->record);
 
 	outcome->shrunk = path;
-	if (write_file(path, &shrink->header, &shrink->best, err) < 0 ||
+	outcome->shrunk_seed = shrink->seeds[0];
+	outcome->shrunk_runs = shrink->n_runs;
+	if (vm_shrink_write(path, &shrink->header, &shrink->best, err) < 0 ||
 	    vm_seed_read(shrink->found, &found, err) < 0)
 		return -err->code;
 	json_object_set_new(found.record->vm, "scenarios", json_pack("[s]", path));
@@ -259,32 +166,49 @@ static int keep(struct shrink *shrink, struct vm_outcome *outcome, struct err *e
 	return r;
 }
 
-/* The whole as a file of its own. The file is part of the image, so a race may end otherwise than
- * it did from its place in the catalogue: then another seed of the same outcome may do. */
-static int try_whole(struct shrink *shrink, uint64_t seed, struct node *whole, struct err *err)
+static void add_seed(struct shrink *shrink, uint64_t seed)
 {
-	str_free(&shrink->header);
-	str_addf(&shrink->header,
-		 "# From %s by oomlab vm --shrink: with --seed %llu on %s it fails alike.\n",
-		 shrink->outcome->scenario, (unsigned long long)seed, shrink->job->wish->kernel);
-	shrink->seed = seed;
-	return try_one(shrink, whole, err);
+	for (size_t i = 0; i < shrink->n_seeds; i++)
+		if (shrink->seeds[i] == seed)
+			return;
+	if (shrink->n_seeds < VM_SHRINK_SEEDS_MAX)
+		shrink->seeds[shrink->n_seeds++] = seed;
 }
 
-static int find_start(struct shrink *shrink, struct err *err)
+/* Those of the outcome, the smallest first, then whichever. */
+static void choose_seeds(struct shrink *shrink)
 {
 	const struct vm_outcome *outcome = shrink->outcome;
+
+	add_seed(shrink, outcome->smallest);
+	for (size_t i = 0; i < outcome->n; i++)
+		add_seed(shrink, outcome->seeds[i]);
+	for (uint64_t seed = 1; seed <= VM_SHRINK_SEEDS_MAX; seed++)
+		add_seed(shrink, seed);
+}
+
+/* The whole as a file of its own. The file is part of the image, so a race may end otherwise than
+ * it did from its place in the catalogue: then another seed may do. For the same reason no seed is
+ * named in it. */
+static int find_start(struct shrink *shrink, struct err *err)
+{
 	struct node whole = shrink->best;
 
 	shrink->best = (struct node){0};
-	int r = try_whole(shrink, outcome->smallest, &whole, err);
-	for (size_t i = 0; r == 0 && i < outcome->n && i < SEEDS_MAX; i++)
-		if (outcome->seeds[i] != outcome->smallest)
-			r = try_whole(shrink, outcome->seeds[i], &whole, err);
+	choose_seeds(shrink);
+	str_addf(&shrink->header,
+		 "# From %s by oomlab vm --shrink: on %s it fails alike, with the seed of its "
+		 "record.\n",
+		 shrink->outcome->scenario, shrink->job->wish->kernel);
+	int r = vm_shrink_try(shrink, &whole, shrink->n_seeds, err);
 	shrink_clear(&whole);
 	if (r == 0)
-		r = err_set(err, ESRCH, "'%s' does not fail alike as a file of its own",
-			    outcome->scenario);
+		r = err_set(err, ESRCH,
+			    "'%s' (died: %s) does not fail alike as a file of its own, with none "
+			    "of %zu seeds",
+			    shrink->outcome->scenario,
+			    *shrink->outcome->died ? shrink->outcome->died : "nobody",
+			    shrink->n_seeds);
 	return r;
 }
 

@@ -41,6 +41,7 @@ static int lock(int fd)
 	return fcntl(fd, F_SETLK, &whole) < 0 ? -errno : 0;
 }
 
+/* Without its first line it would be a run that was killed. */
 static void begin_partial(struct record_folder *folder, const struct record *record)
 {
 	folder->partial =
@@ -49,8 +50,10 @@ static void begin_partial(struct record_folder *folder, const struct record *rec
 		return;
 	/* Where there are no locks nobody takes it for a dead run's either. */
 	(void)lock(folder->partial);
-	if (add_line(folder->partial, record_to_json(record)) < 0)
-		fd_close_var(&folder->partial);
+	if (add_line(folder->partial, record_to_json(record)) >= 0)
+		return;
+	fd_close_var(&folder->partial);
+	(void)unlinkat(folder->dir, PARTIAL, 0);
 }
 
 int record_folder_new(const char *base, struct record *record, bool as_they_come,
@@ -88,13 +91,14 @@ void record_folder_add(struct record_folder *folder, const struct result *result
 
 int record_folder_save(struct record_folder *folder, const struct record *record, struct err *err)
 {
-	int r = record_save(record, folder->dir, err);
-
-	if (r >= 0)
-		r = record_save_extras(record, folder->dir, err);
-	if (r >= 0)
-		(void)unlinkat(folder->dir, PARTIAL, 0);
-	return r;
+	if (record_save(record, folder->dir, err) < 0) {
+		bool some = faccessat(folder->dir, PARTIAL, F_OK, 0) == 0;
+		return err_wrap(err, "the results above are not kept in '%s'%s", folder->path,
+				some ? " (what had room is in " PARTIAL ")" : "");
+	}
+	(void)unlinkat(folder->dir, PARTIAL, 0);
+	int r = record_save_extras(record, folder->dir, err);
+	return r < 0 ? err_wrap(err, "'%s'", folder->path) : 0;
 }
 
 void record_folder_free(struct record_folder *folder)
@@ -133,7 +137,7 @@ int record_from_partial(const char *text, struct record **ret, struct err *err)
 			break;
 	}
 	if (!record)
-		return err_set(err, EINVAL, "a run was killed before it had begun its record");
+		return err_set(err, ENODATA, "a run was killed before it had begun its record");
 	record->interrupted = true;
 	*ret = record;
 	return 0;

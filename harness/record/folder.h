@@ -18,7 +18,7 @@ int record_folder_fd(const struct record_folder *folder); /* borrowed */
 /* In any order. What cannot be written is not told of: at the end the whole record cannot either.
  * NULL: none. */
 void record_folder_add(struct record_folder *folder, const struct result *result);
-/* record_save() and record_save_extras(). */
+/* record_save() and record_save_extras(). The message names the folder. */
 int record_folder_save(struct record_folder *folder, const struct record *record, struct err *err);
 /* NULL is fine. What was not saved stays as it came. */
 void record_folder_free(struct record_folder *folder);
@@ -31,7 +31,7 @@ void record_recover(const char *base, struct str *done, struct str *warnings);
 char *record_file(const char *folder);
 /* Whether it is one whose run was killed, or goes on. */
 bool record_is_partial(const char *path);
-/* Its text: the record of what had come. A line that is not whole ends it. */
+/* Its text: the record of what had come. A line that is not whole ends it. -ENODATA: nothing. */
 int record_from_partial(const char *text, struct record **ret, struct err *err);
 
 #endif

@@ -46,13 +46,13 @@ struct memo {
 	struct err trouble;
 };
 
-static const char *const kinds[] = {"free", "limit", "ratchet"};
+static const char *const kinds[] = {"free", "limit", "ratchet", "half"};
 
 static const char *kind_of(const struct run_spec *spec)
 {
 	if (spec->mode == RUN_RATCHET)
 		return kinds[2];
-	return spec->watch ? kinds[0] : kinds[1];
+	return spec->watch ? kinds[0] : spec->half ? kinds[3] : kinds[1];
 }
 
 struct memo *memo_new(void)

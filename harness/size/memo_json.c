@@ -40,6 +40,7 @@ static const struct row result_rows[] = {
 	{"refaults", U64, RESULT(refaults)},
 	{"major_faults", U64, RESULT(major_faults)},
 	{"file_most_bytes", U64, RESULT(file_most_bytes)},
+	{"second_bytes", U64, RESULT(second_bytes)},
 	{"left_kernel_bytes", U64, RESULT(left_kernel_bytes)},
 	{"left_shmem_bytes", U64, RESULT(left_shmem_bytes)},
 	{"probed", BOOL, RESULT(probed)},

@@ -84,14 +84,14 @@ static uint64_t machine_in(uint64_t ns)
 	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
 }
 
-static uint64_t delay_ns(const struct machine *machine)
+uint64_t machine_delay_ns(const struct machine *machine)
 {
 	return machine ? delay_of(machine->qemu.pid) : 0;
 }
 
 struct machine_deadline machine_deadline(const struct machine *machine, uint64_t at_ns)
 {
-	return (struct machine_deadline){at_ns, delay_ns(machine)};
+	return (struct machine_deadline){at_ns, machine_delay_ns(machine)};
 }
 
 /* On a busy host a machine can be without a CPU for most of its time. */
@@ -99,7 +99,7 @@ bool machine_is_late(const struct machine *machine, struct machine_deadline *dea
 {
 	if (clock_ns() < deadline->at_ns)
 		return false;
-	uint64_t delay = delay_ns(machine);
+	uint64_t delay = machine_delay_ns(machine);
 	if (delay > deadline->delay_ns)
 		deadline->at_ns += delay - deadline->delay_ns;
 	deadline->delay_ns = delay;

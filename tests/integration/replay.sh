@@ -46,4 +46,26 @@ vm -m 256M --seeds 1..4 --format json limits/three-race
 is_status 0 'four seeds'
 like "$out" '"ran": 4' 'all of them ran'
 ok 'and do not all end alike' sh -c "[ \$(grep -c '\"smallest_seed\"' '$out') -gt 1 ]"
+
+# What has nothing to do with the failure goes.
+cat >"$tap_dir/fails.yaml" <<'Y'
+name: fails
+tags: [shrink]
+needs: {vm: yes}
+tasks:
+  a: {run: heartbeat}
+  b: {run: heartbeat}
+steps:
+  - expect: {alive: [a, b], exited: {b: 0}, within: 100ms}
+Y
+vm -m 256M --seeds 3..4 --shrink "$tap_dir/fails.yaml"
+is_status 1 'seeds that fail'
+like "$out" '^smaller, fails alike with seed 3 \([0-9]+ machines\): .*/shrunk.yaml$' 'a smaller scenario is said'
+shrunk=$(sed -n 's/^smaller.*: //p' "$out")
+ok 'what fails is in it' grep -q 'exited: ' "$shrunk"
+ok 'what does not matter is not' sh -c "! grep -qE 'a:|alive' '$shrunk'"
+again=$(sed -n '/^smaller/{n;s/ *oomlab vm --replay //p;}' "$out")
+vm --replay "${again:-none}"
+is_status 0 'its record is replayed'
+like "$out" '^fail .* fails$' 'and it fails'
 done_testing

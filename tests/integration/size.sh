@@ -129,6 +129,12 @@ done
 # Several processes at the peak, and what they need depends on which of them are there at once.
 run "$OOMLAB" size --slow 0 --json -- "$need" children 24
 is "children: passes in a row" 10 "$(field passes_in_a_row)"
+if [ "$(nproc)" -gt 1 ]; then
+	is "children: three more on half of the CPUs" 3 "$(grep -c '"half_of_cpus": true' "$out")"
+	run "$OOMLAB" size --slow 0 -- sh -c "nproc >>$tap_dir/nprocs; exec $need children 24"
+	is "there are half as many" "$((($(nproc) + 1) / 2)) $(nproc)" \
+		"$(sort -un "$tap_dir/nprocs" | tr '\n' ' ' | sed 's/ $//')"
+fi
 run "$OOMLAB" size --slow 0 -- "$need" children 24
 like "$out" '^  shown +10 of 10 runs passed at 24.8 MiB, 0 of 1 run passed at 24.0 MiB'
 like "$out" '^  in a row +10 passes: 95 % confidence that at least 74 % of runs pass there'

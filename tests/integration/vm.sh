@@ -56,6 +56,43 @@ for again in --seed --replay; do
 	like "$out" "^broken .* $gone$" "$again of no kernel: is broken"
 done
 
+# A full disk: what was found is told all the same, and nothing that is half there is in the way.
+full=$tap_dir/full
+mkdir "$full"
+on_full_disk() {
+	name=$1
+	shift
+	# shellcheck disable=SC2016 # the inner shell expands it
+	run unshare -m --propagation private sh -c 'full=$1; oomlab=$2; shift 2
+		mount -t tmpfs -o size=64k none "$full" && mkdir "$full/r"
+		dd if=/dev/zero of="$full/fill" bs=1k 2>"$full.dd"
+		status=0
+		"$oomlab" vm "$@" || status=$?
+		find "$full/r" -type f -size +0 >"$full.left"
+		"$oomlab" matrix "$full/r" >"$full.matrix" 2>&1
+		exit $status' sh "$full" "$OOMLAB" "$@"
+	is_status 3 "a full disk, $name"
+	is "a full disk, $name: in one line" 1 "$(grep -c 'No space left on device$' "$err")"
+	like "$out" "$says" "a full disk, $name: what was found is told"
+}
+if unshare -m --propagation private true 2>/dev/null; then
+	says="^broken .* $gone$"
+	on_full_disk 'a record' -k "$tap_dir/empty" --results "$full/r" $gone
+	is 'a full disk, a record: nothing half is left' '' "$(cat "$full.left")"
+	like "$full.matrix" 'no record of a run in folder' 'a full disk, a record: a matrix has none'
+	says='broken  nobody$'
+	on_full_disk seeds -k "$tap_dir/empty" --results "$full/r" --seeds 1..2 $gone
+	is 'a full disk, seeds: nothing half is left' '' "$(cat "$full.left")"
+	run unshare -m --propagation private sh -c "mount -t tmpfs -o size=4k none '$full' &&
+		dd if=/dev/zero of='$full/fill' bs=1k 2>'$full.dd'
+		exec '$OOMLAB' vm -k '$tap_dir/empty' --results '$tap_dir/r' -o '$full/out' $gone"
+	is_status 3 'a full disk, the report'
+	like "$err" "^oomlab vm: cannot write '$full/out': No space left on device$" \
+		'a full disk, the report: says so'
+else
+	skip 'a full disk' 'no mounts of its own'
+fi
+
 if ! command -v qemu-system-x86_64 >/dev/null; then
 	skip 'in a virtual machine' 'qemu-system-x86_64 is not installed'
 	done_testing

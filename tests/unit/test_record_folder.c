@@ -214,7 +214,7 @@ START_TEST(a_run_that_was_killed_as_it_began_leaves_nothing)
 
 	kill_a_run();
 	ck_assert_int_eq(truncate(path, 5), 0);
-	ck_assert_int_eq(record_load(rig.run, &record, &err), -EINVAL);
+	ck_assert_int_eq(record_load(rig.run, &record, &err), -ENODATA);
 	(void)recover();
 	ck_assert(!there("record.json"));
 	ck_assert(!there("record.jsonl"));
