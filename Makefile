@@ -324,12 +324,14 @@ MAN1 := $(B)/man/oomlab.1 $(B)/man/oomhog.1
 MAN5 := $(patsubst docs/%,$(B)/man/%,$(wildcard docs/*.5))
 man: $(MAN1) $(MAN5) $(B)/oomlab.bash
 
-##bench: measure oomlab beside bare C loops; PARTS="machines size 64M" measures those alone
-BENCHES = $(filter-out size,$(PARTS))
+##bench: measure oomlab beside bare C loops; PARTS="machines size size_vm 64M" measures those alone
+BENCH_SH := size size_vm
+BENCHES   = $(filter-out $(BENCH_SH),$(PARTS))
 bench: all $(B)/bench $(BARE_INIT)
 	@$(if $(PARTS),$(if $(BENCHES),,true)) $(TEST_ENV) OOMLAB_BARE_INIT=$(CURDIR)/$(BARE_INIT) \
 		$(B)/bench $(BENCHES)
 	@$(if $(PARTS),$(if $(filter size,$(PARTS)),,true)) $(TEST_ENV) sh tests/bench/size.sh
+	@$(if $(filter size_vm,$(PARTS)),,true) $(TEST_ENV) sh tests/bench/size_vm.sh $(MACHINES)
 
 ##lint: clang-format, cppcheck, clang-tidy (changed files; LINT_ALL=1: all), shellcheck, layers
 FILES    = git ls-files --cached --others --exclude-standard --deduplicate

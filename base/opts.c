@@ -166,6 +166,31 @@ static int take_argument(struct line *line, const struct opt *opt, const char **
 	return 0;
 }
 
+static const struct opt_bound *find_bound(const struct opt_bound *bounds, const struct opt *opt)
+{
+	for (; bounds && bounds->name; bounds++)
+		if (str_eq(bounds->name, opt->name))
+			return bounds;
+	return NULL;
+}
+
+/* A value beyond its bounds is answered with these, and so is what is no number at all where
+ * numbers have no unit; of a unit the parser knows more. */
+static int take_value(const struct line *line, const struct opt *opt, const char *text,
+		      struct err *err)
+{
+	const struct opt_bound *bound = find_bound(line->cmd->bounds, opt);
+	int r = set_value(opt, text, line->values, err);
+
+	if (!bound || (r < 0 && r != -ERANGE && opt->kind != OPT_U64))
+		return r;
+	const void *at = (const char *)line->values + opt->offset;
+	uint64_t value = r < 0 ? 0 : *(const uint64_t *)at;
+	if (r >= 0 && value >= bound->least && value <= bound->most)
+		return r;
+	return err_set(err, EINVAL, "expected %s, got '%s'", bound->expected, text);
+}
+
 /* Wraps as "option '--name'" and makes every failure -EINVAL, which is what callers test. */
 static int bad_option(struct err *err, const char *dashes, const char *name, size_t len)
 {
@@ -225,7 +250,7 @@ static int parse_long(struct line *line, const char *name, struct err *err)
 	if (!text)
 		r = take_argument(line, opt, &text, err);
 	if (r >= 0)
-		r = set_value(opt, text, line->values, err);
+		r = take_value(line, opt, text, err);
 	return r < 0 ? bad_option(err, "--", name, len) : 0;
 }
 
@@ -247,7 +272,7 @@ static int parse_letters(struct line *line, const char *letters, struct err *err
 		else if (last)
 			r = take_argument(line, opt, &text, err);
 		if (r >= 0)
-			r = set_value(opt, text, line->values, err);
+			r = take_value(line, opt, text, err);
 		if (r < 0)
 			return bad_option(err, "-", letters, 1);
 		if (last)

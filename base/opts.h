@@ -42,6 +42,14 @@ struct opt {
 	const char *complete; /* what the shell completes: "file", "dir", "scenario" or NULL */
 };
 
+/* What a value given may be; a default that is outside of it (0: not given) stays. For OPT_U64,
+ * OPT_SIZE and OPT_DURATION, in their units. */
+struct opt_bound {
+	const char *name; /* of the option; NULL ends the table */
+	uint64_t least, most;
+	const char *expected; /* for the message: "1 to 1000" */
+};
+
 /* clang-format off: it would spread the braces over three lines */
 #define OPT_END              \
 	{                    \
@@ -57,8 +65,9 @@ struct opt_cmd {
 	const char *examples;	 /* lines: "command\texplanation\n"; may be NULL */
 	const char *exit_status; /* lines "0\tmeaning\n"; may be NULL */
 	const struct opt *opts;
-	size_t max_args; /* positional arguments allowed; SIZE_MAX: any number */
-	bool raw_args;	 /* stop at the first positional (the rest is another command) */
+	const struct opt_bound *bounds; /* may be NULL */
+	size_t max_args;		/* positional arguments allowed; SIZE_MAX: any number */
+	bool raw_args; /* stop at the first positional (the rest is another command) */
 };
 
 /* Parses argv[1..] into values (already holding the defaults). Positional arguments are moved,

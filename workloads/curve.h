@@ -3,10 +3,11 @@
  * end on; and a leak beside it. Pure; for the workload 'curve' and for who predicts what it does.
  *
  * Rows are "TIME,BYTES[,BYTES...]"; also ';' or a tab between them. TIME is a time of day (06:30,
- * 06:30:15, above 24:00 too), a duration (6h, 90m), seconds, or a point in time (Unix seconds or
- * milliseconds, 2026-11-28T06:30:00Z), which counts from the first one's midnight. BYTES are sizes
- * (80M, 1.5G) or numbers. A first row without a number at its start has the columns' names; empty
- * lines, those that begin with '#', and rows without this column's value are left out.
+ * 06:30:15, above 24:00 too), a duration (6h, 90m), seconds, or a point in time (Unix seconds,
+ * milli- to nanoseconds, 2026-11-28T06:30:00[+01:00]), which counts from the first one's midnight.
+ * BYTES are sizes (80M, 1.5G) or numbers. A first row without a number at its start has the
+ * columns' names; empty lines, those that begin with '#', and rows without this column's value are
+ * left out.
  */
 #ifndef OOMLAB_WORKLOADS_CURVE_H
 #define OOMLAB_WORKLOADS_CURVE_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 #define CURVE_DAY_NS 86400000000000ULL
 /* More than any machine has, and little enough that what all roles have can be added up. */
@@ -41,6 +43,8 @@ struct curve_leak {
  * the line. */
 int curve_parse(const char *text, unsigned int column, uint64_t period_ns, struct curve *ret,
 		struct err *err);
+/* A file's text; -EINVAL: it is none. */
+int curve_read(const char *path, struct str *out, struct err *err);
 /* A file's. */
 int curve_load(const char *path, unsigned int column, uint64_t period_ns, struct curve *ret,
 	       struct err *err);

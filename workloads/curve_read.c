@@ -12,32 +12,43 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "workloads/curve.h"
+#include "workloads/curve_time.h"
 
-enum { FIELD_MAX = 64, DAY_SECONDS = 86400 };
-/* Larger ones are points in time: seconds since 1970, milliseconds since 1970. */
-#define UNIX_LEAST    100000000.0
-#define UNIX_MS_LEAST 100000000000.0
+enum { FIELD_MAX = 64, SPAN_DAYS_MAX = 3650 };
+
+static const char *const kind_words[] = {
+	[TIME_SPAN] = "a time of day or since the start",
+	[TIME_LOCAL] = "a point in time without a zone",
+	[TIME_ZONED] = "a point in time with a zone",
+};
 
 struct reader {
 	size_t cap;
 	unsigned int column;
-	bool has_base; /* points in time: count from the first one's midnight */
-	double base_s;
+	struct curve_time first; /* points in time count from this one's midnight, in its zone */
 	struct curve *curve;
 };
 
 /* ---- fields -------------------------------------------------------------------------------- */
 
+static const char *skip_mark(const char *text)
+{
+	return str_starts(text, "\xef\xbb\xbf") ? text + 3 : text;
+}
+
 /* Cuts the next line off; NULL: there is none. Blank ones and comments are left out. */
 static char *next_line(const char **rest, unsigned int *number)
 {
 	while (**rest) {
-		size_t len = strcspn(*rest, "\n");
-		const char *from = *rest + strspn(*rest, " \t\r");
+		size_t len = strcspn(*rest, "\r\n"), end = len;
+		const char *from = *rest + strspn(*rest, " \t");
 		bool empty = from >= *rest + len || *from == '#';
-		char *line = empty ? NULL : mem_printf("%.*s", (int)(*rest + len - from), from);
 
-		*rest += len + ((*rest)[len] == '\n');
+		while (end > 0 && ((*rest)[end - 1] == ' ' || (*rest)[end - 1] == '\t'))
+			end--;
+		char *line = empty ? NULL : mem_printf("%.*s", (int)(*rest + end - from), from);
+		*rest += len;
+		*rest += (*rest)[0] == '\r' && (*rest)[1] == '\n' ? 2 : (*rest)[0] != '\0';
 		++*number;
 		if (line)
 			return line;
@@ -45,148 +56,39 @@ static char *next_line(const char **rest, unsigned int *number)
 	return NULL;
 }
 
+/* The end of the field that begins here. */
+static const char *field_end(const char *at, char separator)
+{
+	for (bool quoted = false; *at && (quoted || *at != separator); at++)
+		quoted ^= *at == '"';
+	return at;
+}
+
+/* Who writes 1,5 for one and a half has ';' between fields. */
+static char separator_of(const char *line)
+{
+	for (const char *any = "\t;"; *any; any++)
+		if (*field_end(line, *any))
+			return *any;
+	return ',';
+}
+
 /* Field i of a row, without blanks and quotation marks; "" where there is none. */
 static void get_field(const char *line, unsigned int i, char *buf, size_t size)
 {
+	char separator = separator_of(line);
+
 	for (; i > 0 && *line; i--) {
-		line += strcspn(line, ",;\t");
+		line = field_end(line, separator);
 		line += *line != '\0';
 	}
+	const char *end = field_end(line, separator);
 	line += strspn(line, " \"");
-	size_t len = strcspn(line, ",;\t\r\"");
+	size_t len = line < end ? strcspn(line, "\"") : 0;
+	len = line + len > end ? (size_t)(end - line) : len;
 	while (len > 0 && line[len - 1] == ' ')
 		len--;
 	snprintf(buf, size, "%.*s", (int)len, line);
-}
-
-static bool is_names(const char *line)
-{
-	char field[FIELD_MAX];
-
-	get_field(line, 0, field, sizeof(field));
-	return !isdigit((unsigned char)field[0]);
-}
-
-/* ---- numbers ------------------------------------------------------------------------------- */
-
-/* sscanf and strtod would make every hog a tenth larger than it is, and a hog has to fit into a
- * group of a MiB. These return what comes after the number; NULL: there is none. */
-
-/* At most 'digits' of them. */
-static const char *take_digits(const char *at, int digits, int *ret)
-{
-	const char *from = at;
-
-	for (*ret = 0; isdigit((unsigned char)*at) && at - from < digits; at++)
-		*ret = *ret * 10 + (*at - '0');
-	return at > from ? at : NULL;
-}
-
-static const char *take_char(const char *at, const char *any)
-{
-	return at && *at && strchr(any, *at) ? at + 1 : NULL;
-}
-
-/* 123, 1.5, 1.5e+08 */
-static const char *take_number(const char *at, double *ret)
-{
-	double value = 0, place = 1;
-	int power = 0;
-
-	if (!at || !isdigit((unsigned char)*at))
-		return NULL;
-	for (; isdigit((unsigned char)*at); at++)
-		value = value * 10 + (*at - '0');
-	if (at[0] == '.' && isdigit((unsigned char)at[1]))
-		for (at++; isdigit((unsigned char)*at); at++)
-			value += (*at - '0') * (place /= 10);
-	if (*at == 'e' || *at == 'E') {
-		bool small = at[1] == '-';
-		const char *after = take_digits(at + 1 + (small || at[1] == '+'), 2, &power);
-		at = after ? after : at;
-		for (; after && power > 0; power--)
-			value = small ? value / 10 : value * 10;
-	}
-	*ret = value;
-	return at;
-}
-
-static bool is_number(const char *text, double *ret)
-{
-	const char *end = take_number(text, ret);
-
-	return end && !*end;
-}
-
-/* ---- times --------------------------------------------------------------------------------- */
-
-/* Days since 1970 of a date of the Gregorian calendar. */
-static int64_t days_of(int year, int month, int day)
-{
-	int y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
-
-	return 365LL * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
-/* HH:MM[:SS[.FRACTION]]; returns what comes after it. */
-static const char *take_clock(const char *at, double *ret_s)
-{
-	int hours, minutes;
-	double seconds = 0;
-
-	at = at ? take_digits(at, 4, &hours) : NULL;
-	at = take_char(at, ":");
-	at = at ? take_digits(at, 2, &minutes) : NULL;
-	if (at && *at == ':')
-		at = take_number(at + 1, &seconds);
-	if (!at || minutes > 59 || seconds >= 61)
-		return NULL;
-	*ret_s = hours * 3600.0 + minutes * 60.0 + seconds;
-	return at;
-}
-
-static bool parse_clock(const char *text, double *ret_s)
-{
-	const char *end = take_clock(text, ret_s);
-
-	return end && !*end;
-}
-
-/* One zone for all rows, so what it is does not matter. */
-static bool parse_date(const char *text, double *ret_s)
-{
-	int year, month, day;
-	double clock_s;
-	const char *at = take_char(take_digits(text, 4, &year), "-");
-
-	at = at ? take_char(take_digits(at, 2, &month), "-") : NULL;
-	at = at ? take_char(take_digits(at, 2, &day), "T ") : NULL;
-	if (!at || !take_clock(at, &clock_s) || month < 1 || month > 12 || day < 1 || day > 31 ||
-	    clock_s > DAY_SECONDS)
-		return false;
-	*ret_s = (double)days_of(year, month, day) * DAY_SECONDS + clock_s;
-	return true;
-}
-
-/* *ret_point: it is a point in time. */
-static bool parse_time(const char *text, double *ret_s, bool *ret_point)
-{
-	uint64_t ns;
-	struct err none;
-
-	*ret_point = parse_date(text, ret_s);
-	if (*ret_point || parse_clock(text, ret_s))
-		return true;
-	if (is_number(text, ret_s)) {
-		*ret_point = *ret_s >= UNIX_LEAST;
-		if (*ret_s >= UNIX_MS_LEAST)
-			*ret_s /= 1000;
-		return true;
-	}
-	if (parse_duration(text, &ns, &none) < 0)
-		return false;
-	*ret_s = (double)ns / 1e9;
-	return true;
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
@@ -195,15 +97,57 @@ static bool parse_time(const char *text, double *ret_s, bool *ret_point)
 static int parse_bytes(const char *text, uint64_t *ret, struct err *err)
 {
 	double value;
+	int r = 0;
 
-	if (is_number(text, &value) && value < (double)CURVE_BYTES_MAX) {
-		*ret = (uint64_t)(value + 0.5);
-		return 0;
-	}
-	int r = parse_size(text, ret, err);
-	if (r >= 0 && *ret > CURVE_BYTES_MAX)
-		return err_set(err, EINVAL, "'%s' is no size that can be held", text);
+	if (!time_number(text, &value))
+		r = parse_size(text, ret, err);
+	else
+		*ret = value < (double)CURVE_BYTES_MAX ? (uint64_t)(value + 0.5) : UINT64_MAX;
+	if (r == -ERANGE || (r >= 0 && *ret > CURVE_BYTES_MAX))
+		return err_set(err, EINVAL,
+			       "'%s' is no size that can be held, expected 64P or less", text);
 	return r;
+}
+
+/* The first row has the columns' names: neither a time nor bytes. */
+static bool is_names(const char *line)
+{
+	char field[FIELD_MAX];
+	uint64_t bytes;
+	struct err none;
+
+	get_field(line, 0, field, sizeof(field));
+	if (isdigit((unsigned char)field[0]))
+		return false;
+	get_field(line, 1, field, sizeof(field));
+	return parse_bytes(field, &bytes, &none) < 0;
+}
+
+/* Seconds since the start of the period. */
+static int since_start(struct reader *reader, const char *text, double *ret_s, struct err *err)
+{
+	struct curve_time *first = &reader->first, when;
+
+	if (!time_parse(text, &when))
+		return err_set(err, EINVAL,
+			       "'%s' is not a time, expected such as 06:30, 6h, 23400 (seconds) or "
+			       "2026-11-28T06:30:00",
+			       text);
+	if (first->kind == TIME_NONE) {
+		*first = when;
+		first->seconds -= (double)((uint64_t)when.seconds % TIME_DAY_SECONDS) +
+				  (when.seconds - (double)(uint64_t)when.seconds);
+	}
+	if (when.kind != first->kind)
+		return err_set(err, EINVAL, "'%s' is %s, expected %s as in the rows before", text,
+			       kind_words[when.kind], kind_words[first->kind]);
+	*ret_s = when.seconds;
+	if (when.kind != TIME_SPAN)
+		*ret_s -= first->seconds + when.zone_s - first->zone_s;
+	if (*ret_s > SPAN_DAYS_MAX * (double)TIME_DAY_SECONDS)
+		return err_set(err, EINVAL, "'%s' is too late, expected %d days or less", text,
+			       SPAN_DAYS_MAX);
+	return 0;
 }
 
 static int add_row(struct reader *reader, const char *line, struct err *err)
@@ -211,26 +155,17 @@ static int add_row(struct reader *reader, const char *line, struct err *err)
 	struct curve *curve = reader->curve;
 	char time[FIELD_MAX], bytes[FIELD_MAX];
 	struct curve_row point = {0};
-	double seconds;
-	bool in_time;
+	double seconds = 0;
 
 	get_field(line, 0, time, sizeof(time));
 	get_field(line, reader->column, bytes, sizeof(bytes));
+	if (!*field_end(line, separator_of(line)))
+		return err_set(err, EINVAL, "expected time,bytes, got '%.60s'", line);
 	if (!*bytes)
 		return 0;
-	if (!parse_time(time, &seconds, &in_time))
-		return err_set(err, EINVAL,
-			       "'%s' is not a time, expected such as 06:30, 6h, 23400 (seconds) or "
-			       "2026-11-28T06:30:00",
-			       time);
-	if (in_time && !reader->has_base) {
-		reader->base_s = seconds - (double)((uint64_t)seconds % DAY_SECONDS) -
-				 (seconds - (double)(uint64_t)seconds);
-		reader->has_base = true;
-	}
-	if (parse_bytes(bytes, &point.bytes, err) < 0)
+	if (since_start(reader, time, &seconds, err) < 0 ||
+	    parse_bytes(bytes, &point.bytes, err) < 0)
 		return -err->code;
-	seconds -= reader->base_s;
 	point.at_ns = seconds > 0 ? (uint64_t)(seconds * 1e9 + 0.5) : 0;
 	if (curve->n > 0 && (seconds < 0 || point.at_ns <= curve->points[curve->n - 1].at_ns))
 		return err_set(err, EINVAL, "'%s' is not after the row before it", time);
@@ -263,8 +198,7 @@ int curve_parse(const char *text, unsigned int column, uint64_t period_ns, struc
 	char *line;
 	int r = 0;
 
-	if (str_starts(text, "\xef\xbb\xbf"))
-		text += 3;
+	text = skip_mark(text);
 	while (r == 0 && (line = next_line(&text, &number)) != NULL) {
 		if (!first || !is_names(line))
 			r = add_row(&reader, line, err);
@@ -274,7 +208,10 @@ int curve_parse(const char *text, unsigned int column, uint64_t period_ns, struc
 	if (r < 0)
 		(void)err_wrap(err, "line %u", number);
 	else if (curve.n == 0)
-		r = err_set(err, EINVAL, "no row has a time and bytes in column %u", column);
+		r = err_set(err, EINVAL,
+			    "no row has a time and bytes in column %u, expected "
+			    "such as 06:30,80M",
+			    column);
 	else
 		r = set_period(&curve, period_ns, err);
 	if (r < 0) {
@@ -285,11 +222,21 @@ int curve_parse(const char *text, unsigned int column, uint64_t period_ns, struc
 	return 0;
 }
 
+int curve_read(const char *path, struct str *out, struct err *err)
+{
+	int r = fd_read_at_most(AT_FDCWD, path, CURVE_FILE_MAX, out, err);
+
+	if (r >= 0 && strlen(str_text(out)) < out->len)
+		return err_set(err, EINVAL, "'%s': expected text, got a byte of 0 at %zu", path,
+			       strlen(str_text(out)));
+	return r;
+}
+
 int curve_load(const char *path, unsigned int column, uint64_t period_ns, struct curve *ret,
 	       struct err *err)
 {
 	STR_AUTO text = STR_INIT;
-	int r = fd_read_at_most(AT_FDCWD, path, CURVE_FILE_MAX, &text, err);
+	int r = curve_read(path, &text, err);
 
 	if (r < 0)
 		return r;
@@ -299,20 +246,30 @@ int curve_load(const char *path, unsigned int column, uint64_t period_ns, struct
 
 /* ---- columns ------------------------------------------------------------------------------- */
 
+static char *first_line(const char *text)
+{
+	unsigned int number = 0;
+
+	text = skip_mark(text);
+	return next_line(&text, &number);
+}
+
 unsigned int curve_columns(const char *text)
 {
-	unsigned int number = 0, n = 0;
-	MEM_AUTO char *line = next_line(&text, &number);
+	MEM_AUTO char *line = first_line(text);
+	unsigned int n = 0;
 
-	for (const char *at = line; at && *at; at++)
-		n += *at == ',' || *at == ';' || *at == '\t';
+	if (!line)
+		return 0;
+	char separator = separator_of(line);
+	for (const char *at = line; *(at = field_end(at, separator)); at++)
+		n++;
 	return n;
 }
 
 void curve_column_name(const char *text, unsigned int column, char *buf, size_t size)
 {
-	unsigned int number = 0;
-	MEM_AUTO char *line = next_line(&text, &number);
+	MEM_AUTO char *line = first_line(text);
 
 	buf[0] = '\0';
 	if (line && is_names(line))

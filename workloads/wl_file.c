@@ -209,6 +209,7 @@ const struct wl wl_file = {
 		},
 	.needs = WL_MEMORY | WL_FILES,
 	.free_running = true,
+	.disk = true,
 	.setup = setup,
 	.alloc = alloc,
 	.free = release,

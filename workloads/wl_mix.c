@@ -302,6 +302,7 @@ const struct wl wl_mix = {
 		},
 	.needs = WL_MEMORY | WL_FILES | WL_LOCK,
 	.free_running = true,
+	.disk = true,
 	.setup = setup,
 	.alloc = alloc,
 	.free = release,

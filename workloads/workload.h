@@ -36,6 +36,7 @@ struct wl {
 	const void *defaults; /* values_size bytes */
 	unsigned needs;	      /* enum wl_needs */
 	bool free_running;    /* has a pattern for HOG_GO (else only commands) */
+	bool disk;	      /* has files, by default in a directory on a disk */
 	int (*setup)(struct hog *hog, void *values, struct err *err);
 	/* Allocates and touches bytes more; returns 0 or -errno of the allocation. */
 	int (*alloc)(struct hog *hog, void *values, uint64_t bytes);

@@ -81,26 +81,22 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
+/* A period of less than a second would be nothing but corners, millions in a day. */
+#define PERIOD_LEAST_NS 1000000000ULL
+
+static const struct opt_bound bounds[] = {
+	{"limit", 1 << 20, INT64_MAX, "1M or more, and a limit"},
+	{"speed", 1, SPEED_MAX, "1 to 1000000"},
+	{"days", 1, DAYS_MAX, "1 to 3650"},
+	{"deaths", 1, CURVE_ROLES_MAX, "1 to 16"},
+	{"period", PERIOD_LEAST_NS, DAYS_MAX *CURVE_DAY_NS, "1s to 87600h"},
+	{"tick", 100000, 1000000000, "100us to 1s"},
+	{NULL, 0, 0, NULL},
+};
+
 static const struct curve_values defaults = {.speed = SPEED, .deaths = 1, .tick_ns = 1000000};
 
 /* ---- the command line ---------------------------------------------------------------------- */
-
-static int check_values(const struct curve_values *values, struct err *err)
-{
-	if (values->limit < 1 << 20 || values->limit > INT64_MAX)
-		return err_set(err, EINVAL,
-			       values->limit ? "--limit: expected 1M or more"
-					     : "--limit SIZE is missing");
-	if (values->speed < 1 || values->speed > SPEED_MAX)
-		return err_set(err, EINVAL, "--speed: expected 1 to %d", SPEED_MAX);
-	if (values->days > DAYS_MAX)
-		return err_set(err, EINVAL, "--days: expected 1 to %d", DAYS_MAX);
-	if (values->deaths < 1 || values->deaths > CURVE_ROLES_MAX)
-		return err_set(err, EINVAL, "--deaths: expected 1 to %d", CURVE_ROLES_MAX);
-	if (values->tick_ns < 100000 || values->tick_ns > 1000000000)
-		return err_set(err, EINVAL, "--tick: expected 100us to 1s");
-	return 0;
-}
 
 static int read_roles(struct curve_session *session, int argc, char **argv, struct err *err)
 {
@@ -136,7 +132,9 @@ static int prepare(struct curve_session *session, int argc, char **argv, struct 
 	const struct curve_values *values = session->values;
 	uint64_t days = values->days ? values->days : values->leaks.n > 0 ? DAYS : 1;
 
-	if (check_values(values, err) < 0 || read_roles(session, argc, argv, err) < 0)
+	if (values->limit == 0)
+		return err_set(err, EINVAL, "--limit SIZE is missing");
+	if (read_roles(session, argc, argv, err) < 0)
 		return -err->code;
 	session->set.limit_bytes = values->limit;
 	session->set.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -159,7 +157,7 @@ static int open_lab(struct curve_session *session, struct err *err)
 {
 	MEM_AUTO char *id = cmd_run_id();
 	FD_AUTO root = fd_open_at(-1, "/", O_PATH | O_DIRECTORY, 0, err);
-	char size[PARSE_TEXT_MAX];
+	char size[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
 	int r = root < 0 ? root : cmd_find_hog(&session->hog, err);
 
 	if (r >= 0)
@@ -171,8 +169,9 @@ static int open_lab(struct curve_session *session, struct err *err)
 	r = lab_open(&session->lab, session->host, id, session->values->parent, err);
 	uint64_t most = session->lab.available_bytes / 100 * RISK_PERCENT;
 	if (r >= 0 && session->set.limit_bytes > most)
-		return err_set(err, EINVAL, "--limit: no more than %s can be risked here",
-			       format_size_short(most, size));
+		return err_set(err, EINVAL, "--limit: no more than %s can be risked here, got %s",
+			       format_size_short(most, size),
+			       format_size(session->set.limit_bytes, got));
 	pin_file(session->hog, &session->pin);
 	session->options.hog = session->hog;
 	return r;
@@ -304,6 +303,7 @@ const struct cmd cmd_curve = {
 				"ended by something else\n"
 				"130\tinterrupted; what was known is printed\n",
 		 .opts = options,
+		 .bounds = bounds,
 		 .max_args = CURVE_ROLES_MAX},
 	.values_size = sizeof(struct curve_values),
 	.defaults = &defaults,

@@ -10,7 +10,7 @@
 #include "harness/size/pack.h"
 #include "harness/size/pack_command.h"
 
-enum { COPIES_MAX = 1000000, COPIES = 1000, REPEAT_MAX = 1000 };
+enum { COPIES_MAX = 1000000, COPIES = 1000, REPEAT_MAX = 1000, MEMORY_LEAST = 1 << 20 };
 
 struct pack_values {
 	struct size_common common; /* first */
@@ -36,7 +36,9 @@ static const struct opt options[] = {
 	 "have",
 	 NULL, NULL},
 	{"replace", 'I', OPT_TEXT, AT(mark), "TEXT",
-	 "what stands for the copy's number in the command and in the options below (default {})",
+	 "what stands for the copy's number in the command and in the options below (default {}; "
+	 "'' "
+	 "is nothing)",
 	 NULL, NULL},
 	{"for", '\0', OPT_DURATION, COMMON(for_ns), "TIME",
 	 "the command is a server: each run takes so long and all have to be alive at the end",
@@ -55,8 +57,8 @@ static const struct opt options[] = {
 	{"status", '\0', OPT_U64, COMMON(status), "N",
 	 "the exit status with which the command ends well (default 0)", NULL, NULL},
 	{"swap", '\0', OPT_SIZE, COMMON(swap), "SIZE",
-	 "let them, all together, swap so much, 'max': all there is (default: they may not)", NULL,
-	 NULL},
+	 "let them, all together, swap so much, 'max': all there is (default 0: they may not)",
+	 NULL, NULL},
 	{"json", '\0', OPT_FLAG, AT(json), NULL, "print everything as one JSON object", NULL, NULL},
 	{"quiet", 'q', OPT_FLAG, COMMON(quiet), NULL, "no live line", NULL, NULL},
 	{"colour", '\0', OPT_CHOICE, COMMON(colour), "WHEN",
@@ -66,6 +68,14 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
+static const struct opt_bound bounds[] = {
+	{"memory", MEMORY_LEAST, INT64_MAX, "1M or more, and a limit"},
+	{"copies", 1, COPIES_MAX, "1 to 1000000"},
+	{"repeat", 1, REPEAT_MAX, "1 to 1000"},
+	SIZE_TIME_BOUNDS,
+	{NULL, 0, 0, NULL},
+};
+
 static const struct pack_values defaults = {
 	.common = SIZE_COMMON_DEFAULTS, .repeat = 1, .mark = PACK_MARK};
 
@@ -73,12 +83,6 @@ static int check_values(const struct pack_values *values, struct err *err)
 {
 	if (values->memory == 0)
 		return err_set(err, EINVAL, "--memory SIZE is missing: what shall they fit into?");
-	if (values->memory < 1 << 20 || values->memory > INT64_MAX)
-		return err_set(err, EINVAL, "--memory: expected 1M or more, and a limit");
-	if (values->copies > COPIES_MAX)
-		return err_set(err, EINVAL, "--copies: expected 1 to %d", COPIES_MAX);
-	if (values->repeat < 1 || values->repeat > REPEAT_MAX)
-		return err_set(err, EINVAL, "--repeat: expected 1 to %d", REPEAT_MAX);
 	return 0;
 }
 
@@ -86,14 +90,15 @@ static int check_values(const struct pack_values *values, struct err *err)
 static int check_memory(const struct size_session *session, const struct pack_values *values,
 			struct err *err)
 {
-	char size[PARSE_TEXT_MAX];
+	char size[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
 
 	if (values->estimate || values->memory <= session->options.max_bytes)
 		return 0;
 	return err_set(err, EINVAL,
-		       "--memory: no more than %s can be risked here; --estimate computes more "
-		       "from a few copies",
-		       format_size_short(session->options.max_bytes, size));
+		       "--memory: no more than %s can be risked here, got %s; --estimate computes "
+		       "more from a few copies",
+		       format_size_short(session->options.max_bytes, size),
+		       format_size(values->memory, got));
 }
 
 static void print_pack(struct size_session *session, const struct pack_report *report,
@@ -191,6 +196,7 @@ const struct cmd cmd_pack = {
 				"2\twrong command line, no such command\n3\tgroups cannot be made\n"
 				"130\tinterrupted; what was known is printed\n",
 		 .opts = options,
+		 .bounds = bounds,
 		 .max_args = SIZE_MAX,
 		 .raw_args = true},
 	.values_size = sizeof(struct pack_values),

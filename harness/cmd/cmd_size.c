@@ -5,10 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/parse.h"
 #include "base/str.h"
 #include "harness/cmd/size_session.h"
 
-enum { SAMPLES_MAX = 10000 };
+enum { SAMPLES_MAX = 10000, SLOW_MAX = 10000 };
 
 struct size_values {
 	struct size_common common; /* first */
@@ -46,8 +47,17 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
+static const struct opt_bound bounds[] = {
+	{"samples", 1, SAMPLES_MAX, "1 to 10000"},
+	{"slow", 0, SLOW_MAX, "0 to 10000 percent"},
+	{"jobs", 1, SIZE_JOBS_MAX, "1 to 64"},
+	{"from", 1, UINT64_MAX, "a size above 0"},
+	SIZE_COMMON_BOUNDS,
+	{NULL, 0, 0, NULL},
+};
+
 static const struct size_values defaults = {
-	.common = SIZE_COMMON_DEFAULTS, .samples = 1, .slow = 10, .jobs = 1, .quantile = "0.9"};
+	.common = SIZE_COMMON_DEFAULTS, .samples = 1, .slow = 10, .jobs = 1};
 
 static int parse_quantile(const char *text, double *ret, struct err *err)
 {
@@ -68,14 +78,10 @@ static int prepare(struct size_session *session, const struct size_values *value
 {
 	struct size_options *to = &session->options;
 
-	if (values->samples < 1 || values->samples > SAMPLES_MAX)
-		return err_set(err, EINVAL, "--samples: expected 1 to %d", SAMPLES_MAX);
-	if (values->slow > 10000)
-		return err_set(err, EINVAL, "--slow: expected 0 to 10000 percent");
 	if (values->method == SIZE_BISECT && values->samples > 1)
 		return err_set(err, EINVAL, "--samples are the ratchet's; bisection takes none");
-	if (values->jobs < 1 || values->jobs > SIZE_JOBS_MAX)
-		return err_set(err, EINVAL, "--jobs: expected 1 to %d", SIZE_JOBS_MAX);
+	if (values->method == SIZE_BISECT && values->from)
+		return err_set(err, EINVAL, "--from is the ratchet's; bisection takes none");
 	if (values->jobs > 1 && (values->common.outputs.n || values->common.check ||
 				 values->common.for_ns || values->common.cold.n))
 		return err_set(err, EINVAL,
@@ -86,7 +92,24 @@ static int prepare(struct size_session *session, const struct size_values *value
 	to->from_bytes = values->from;
 	to->samples = values->samples;
 	to->slow_percent = values->slow;
-	return parse_quantile(values->quantile, &to->quantile, err);
+	if (parse_quantile(values->quantile ? values->quantile : "0.9", &to->quantile, err) < 0)
+		return -err->code;
+	if (values->quantile && values->samples == 1)
+		return err_set(err, EINVAL,
+			       "--quantile is about samples, expected --samples N too");
+	return 0;
+}
+
+/* After the machine was looked at. */
+static int check_from(const struct size_session *session, struct err *err)
+{
+	const struct size_options *asked = &session->options;
+	char most[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
+
+	if (asked->from_bytes <= asked->max_bytes)
+		return 0;
+	return err_set(err, EINVAL, "--from: expected no more than it may have (--max), %s, got %s",
+		       format_size(asked->max_bytes, most), format_size(asked->from_bytes, got));
 }
 
 static void print_result(struct size_session *session, bool json)
@@ -116,7 +139,7 @@ static int size_command(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 	if (size_session_prepare(&session, ctx, &values->common, argc, argv, &err) < 0 ||
 	    prepare(&session, values, &err) < 0) {
 		status = cmd_fail(ctx, CMD_USAGE, &err);
-	} else if (size_session_open(&session, &err) < 0 ||
+	} else if (size_session_open(&session, &err) < 0 || check_from(&session, &err) < 0 ||
 		   size_measure(&session.lab, &session.options, &session.report, &err) < 0) {
 		status = cmd_fail(ctx, err.code == EINVAL ? CMD_USAGE : CMD_BROKEN, &err);
 	} else {
@@ -156,6 +179,7 @@ const struct cmd cmd_size = {
 				"2\twrong command line, no such command\n3\tgroups cannot be made\n"
 				"130\tinterrupted; what was known is printed\n",
 		 .opts = options,
+		 .bounds = bounds,
 		 .max_args = SIZE_MAX,
 		 .raw_args = true},
 	.values_size = sizeof(struct size_values),

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "base/parse.h"
 #include "base/str.h"
 #include "harness/cmd/size_session.h"
 #include "harness/size/sweep.h"
@@ -25,7 +26,9 @@ static const struct opt options[] = {
 	{"to", '\0', OPT_SIZE, AT(to), "SIZE",
 	 "the highest limit (default: its peak without a limit)", NULL, NULL},
 	{"points", 'p', OPT_U64, AT(points), "N", "how many limits (default 12)", NULL, NULL},
-	{"repeat", 'r', OPT_U64, AT(repeat), "N", "runs at each; the best time counts (default 1)",
+	{"repeat", 'r', OPT_U64, AT(repeat), "N",
+	 "runs at each; the best time counts, and more than one say which share of all passes "
+	 "(default 1)",
 	 NULL, NULL},
 	{"format", '\0', OPT_CHOICE, AT(format), "FORMAT", "how it is printed (default text)",
 	 formats, NULL},
@@ -33,17 +36,41 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
+static const struct opt_bound bounds[] = {
+	{"from", 1, UINT64_MAX, "a size above 0"},
+	{"to", 1, UINT64_MAX, "a size above 0"},
+	{"points", 1, POINTS_MAX, "1 to 1000"},
+	{"repeat", 1, REPEAT_MAX, "1 to 1000"},
+	SIZE_COMMON_BOUNDS,
+	{NULL, 0, 0, NULL},
+};
+
 static const struct sweep_values defaults = {
 	.common = SIZE_COMMON_DEFAULTS, .points = 12, .repeat = 1};
 
-static int check_values(const struct sweep_values *values, struct err *err)
+static int check_order(const struct sweep_values *values, struct err *err)
 {
-	if (values->points < 1 || values->points > POINTS_MAX)
-		return err_set(err, EINVAL, "--points: expected 1 to %d", POINTS_MAX);
-	if (values->repeat < 1 || values->repeat > REPEAT_MAX)
-		return err_set(err, EINVAL, "--repeat: expected 1 to %d", REPEAT_MAX);
+	char size[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
+
 	if (values->to && values->from > values->to)
-		return err_set(err, EINVAL, "--from is above --to");
+		return err_set(err, EINVAL, "--from: expected no more than --to, %s, got %s",
+			       format_size(values->to, size), format_size(values->from, got));
+	return 0;
+}
+
+/* After the machine was looked at: none of the limits may be more than it may have. */
+static int check_limits(const struct sweep_values *values, uint64_t max_bytes, struct err *err)
+{
+	bool low = values->from <= max_bytes;
+	uint64_t most = low ? values->to : values->from;
+	char size[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
+
+	if (most > max_bytes)
+		return err_set(err, EINVAL,
+			       "%s: expected no more than what may be risked here (--max), %s, "
+			       "got %s",
+			       low ? "--to" : "--from", format_size(max_bytes, size),
+			       format_size(most, got));
 	return 0;
 }
 
@@ -77,13 +104,11 @@ static int sweep_command(struct cmd_ctx *ctx, void *data, int argc, char **argv)
 	int status;
 
 	if (size_session_prepare(&session, ctx, &values->common, argc, argv, &err) < 0 ||
-	    check_values(values, &err) < 0) {
+	    check_order(values, &err) < 0) {
 		status = cmd_fail(ctx, CMD_USAGE, &err);
-	} else if (size_session_open(&session, &err) < 0) {
+	} else if (size_session_open(&session, &err) < 0 ||
+		   check_limits(values, session.options.max_bytes, &err) < 0) {
 		status = cmd_fail(ctx, err.code == EINVAL ? CMD_USAGE : CMD_BROKEN, &err);
-	} else if (values->to > session.options.max_bytes) {
-		(void)err_set(&err, EINVAL, "--to is above what may be risked here (--max)");
-		status = cmd_fail(ctx, CMD_USAGE, &err);
 	} else if (size_sweep(&session.lab, &session.options, &plan, &session.report, &err) < 0) {
 		status = cmd_fail(ctx, CMD_BROKEN, &err);
 	} else {
@@ -113,6 +138,7 @@ const struct cmd cmd_sweep = {
 				"2\twrong command line, no such command\n3\tgroups cannot be made\n"
 				"130\tinterrupted; what was known is printed\n",
 		 .opts = options,
+		 .bounds = bounds,
 		 .max_args = SIZE_MAX,
 		 .raw_args = true},
 	.values_size = sizeof(struct sweep_values),

@@ -5,11 +5,9 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "base/parse.h"
 #include "base/str.h"
 
@@ -81,7 +79,7 @@ int curve_roles_read(struct curve_load_set *set, const char *word, uint64_t peri
 		named ? mem_printf("%.*s", (int)(equals - word), word) : name_of(path);
 	STR_AUTO text = STR_INIT;
 	char column_name[CURVE_NAME_MAX];
-	int r = fd_read_at_most(AT_FDCWD, path, CURVE_FILE_MAX, &text, err);
+	int r = curve_read(path, &text, err);
 
 	if (r < 0)
 		return r;

@@ -40,17 +40,18 @@ static int check_common(const struct size_common *common, const char *name, int 
 			struct err *err)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), finest = CHARGE_BATCH_PAGES * page;
+	char got[PARSE_TEXT_MAX];
 
 	if (argc == 0)
 		return err_set(err, EINVAL, "expected a command, as in: oomlab %s -- sort big",
 			       name);
-	if (common->step < finest || common->step % page || common->step > INT64_MAX)
-		return err_set(err, EINVAL,
-			       "--step: expected whole pages, at least %llu KiB: the kernel "
-			       "charges in batches of %d pages",
-			       (unsigned long long)finest / 1024, CHARGE_BATCH_PAGES);
-	if (common->status > 255)
-		return err_set(err, EINVAL, "--status: expected 0 to 255");
+	if (common->step < finest || common->step % page)
+		return err_set(
+			err, EINVAL,
+			"--step: expected whole pages, at least %llu KiB, got %s: the kernel "
+			"charges in batches of %d pages",
+			(unsigned long long)finest / 1024, format_size(common->step, got),
+			CHARGE_BATCH_PAGES);
 	if (common->stdin_path && access(common->stdin_path, R_OK) < 0)
 		return err_errno(err, errno, "--stdin '%s'", common->stdin_path);
 	for (size_t i = 0; i < common->cold.n; i++)
@@ -197,16 +198,18 @@ static int choose_ceiling(struct size_session *session, struct err *err)
 {
 	struct size_options *to = &session->options;
 	uint64_t available = session->lab.available_bytes / 100 * RISK_PERCENT;
-	char size[PARSE_TEXT_MAX];
+	uint64_t asked = to->max_bytes ? to->max_bytes : available;
+	char size[PARSE_TEXT_MAX], got[PARSE_TEXT_MAX];
 
-	if (to->max_bytes == 0)
-		to->max_bytes = available;
-	else if (to->max_bytes > available)
-		return err_set(err, EINVAL, "--max: no more than %s of memory can be risked here",
-			       format_size_short(available, size));
-	to->max_bytes -= to->max_bytes % to->step_bytes;
-	if (to->max_bytes < 2 * to->step_bytes)
-		return err_set(err, EINVAL, "--max: expected at least two steps");
+	if (asked > available)
+		return err_set(err, EINVAL,
+			       "--max: no more than %s of memory can be risked here, got %s",
+			       format_size_short(available, size), format_size(asked, got));
+	if (asked / 2 < to->step_bytes)
+		return err_set(err, EINVAL, "%s: expected at least two steps of %s, got %s",
+			       to->max_bytes ? "--max" : "--step: of the memory that can be risked",
+			       format_size(to->step_bytes, size), format_size(asked, got));
+	to->max_bytes = asked - asked % to->step_bytes;
 	return 0;
 }
 

@@ -54,7 +54,7 @@ struct size_common {
 	 "drop this input from the page cache before each run, so that it is charged to it", NULL, \
 	 "file"}, \
 	{"swap", '\0', OPT_SIZE, SIZE_COMMON_AT(swap), "SIZE", \
-	 "let it swap so much, 'max': all there is (default: it may not swap)", NULL, NULL}, \
+	 "let it swap so much, 'max': all there is (default 0: it may not swap)", NULL, NULL}, \
 	{"save", '\0', OPT_TEXT, SIZE_COMMON_AT(save), "FILE", \
 	 "add each run to this file as it ends; the same command line again goes on from there, " \
 	 "another command, program, input or machine is refused", NULL, "file"}, \
@@ -63,7 +63,18 @@ struct size_common {
 	 "colour: auto (default), always or never", terminal_colours, NULL}, \
 	{"cgroup-parent", '\0', OPT_TEXT, SIZE_COMMON_AT(parent), "GROUP", \
 	 "make all groups below this one instead of the first writable", NULL, "dir"}
+/* Rows of a table of bounds. A time so long that a clock cannot reach it is no time. */
+#define SIZE_TIME_BOUNDS \
+	{"timeout", 1000000, SIZE_TIME_MAX_NS, "1ms to 8760h"}, \
+	{"for", 1000000, SIZE_TIME_MAX_NS, "1ms to 8760h"}, \
+	{"status", 0, 255, "0 to 255"}
+#define SIZE_COMMON_BOUNDS \
+	{"max", 1, UINT64_MAX, "a size above 0"}, \
+	{"step", 1, INT64_MAX, "a size above 0"}, \
+	SIZE_TIME_BOUNDS
 /* clang-format on */
+
+#define SIZE_TIME_MAX_NS (8760ULL * 3600 * 1000000000)
 
 enum { SIZE_EXIT_INTERRUPTED = 130 };
 

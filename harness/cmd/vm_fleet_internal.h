@@ -32,6 +32,7 @@ struct vm_lane {
 	size_t batch[VM_BATCH_MAX], n_batch;
 	int64_t shift_ns; /* from its clock to the record's */
 	struct machine_deadline deadline;
+	uint64_t began_ns, began_delay_ns; /* the scenario under way, by the host's clock */
 };
 
 struct vm_fleet {

@@ -74,7 +74,8 @@ static int add_with(const struct vm_image_request *request, const struct vm_want
 
 static void add_folders(struct image *image)
 {
-	static const char *const folders[] = {"dev", "proc", "sys", "tmp", "run", "var", NULL};
+	static const char *const folders[] = {"dev", "proc", "sys",	  "tmp",
+					      "run", "var",  "scenarios", NULL};
 
 	static const char passwd[] = "root:x:0:0:root:/:/bin/sh\n"
 				     "nobody:x:65534:65534:nobody:/:/bin/sh\n";
@@ -119,15 +120,19 @@ static int add_scenario(struct image *image, int i, const char *word, json_t *wo
 	return 0;
 }
 
+static int add_catalogue(struct image *image, struct err *err)
+{
+	MEM_AUTO char *root = NULL;
+	int r = cmd_find_scenarios(&root, err);
+
+	return r < 0 ? r : image_add_tree(image, "scenarios", root, err);
+}
+
 static int add_scenarios(const struct vm_image_request *request, struct image *image, json_t *words,
 			 struct err *err)
 {
-	MEM_AUTO char *root = NULL;
-
-	if (cmd_find_scenarios(&root, err) < 0 || image_add_tree(image, "scenarios", root, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < request->n_scenarios; i++)
-		if (add_scenario(image, (int)i, request->scenarios[i], words, err) < 0)
+	for (size_t i = 0; i < request->wish.n_scenarios; i++)
+		if (add_scenario(image, (int)i, request->wish.scenarios[i], words, err) < 0)
 			return -err->code;
 	return 0;
 }
@@ -150,12 +155,13 @@ int vm_image_build(const struct vm_image_request *request, json_t *words, bool a
 	int r = fd < 0 ? err_errno(err, errno, "memfd_create") : add_programs(&image, err);
 
 	add_folders(&image);
-	wants = vm_programs_add(&image, request->scenarios, request->n_scenarios, request->params,
-				request->filters);
+	wants = vm_programs_add(&image, &request->wish);
 	if (r >= 0)
 		r = add_with(request, &wants, &image, err);
 	if (r >= 0 && (request->person || request->swap || wants.disk || wants.programs))
 		r = add_modules(&image, request->kernel, err);
+	if (r >= 0 && (request->person || wants.all))
+		r = add_catalogue(&image, err);
 	if (r >= 0)
 		r = add_scenarios(request, &image, words, err);
 	if (r >= 0 && at_once)

@@ -10,17 +10,15 @@
 
 #include "base/err.h"
 #include "base/opts.h"
+#include "harness/cmd/vm_evidence.h"
 #include "harness/vm/kernel.h"
 
 struct vm_image_request {
 	const struct kernel *kernel; /* its modules go in */
 	const struct opt_list *with; /* programs of this machine */
-	/* What a person named: what is a file or folder here goes into the image, other words are
-	 * names of the catalogue's. */
-	char *const *scenarios;
-	size_t n_scenarios;
-	/* What narrows them down: the programs that they call go into the image. */
-	const struct opt_list *params, *filters;
+	/* Its scenarios: what is a file or folder here goes into the image, other words are names
+	 * of the catalogue's. */
+	struct vm_wish wish;
 	bool swap;   /* the machine begins with swap */
 	bool person; /* somebody is going to use it: a shell and small programs go in */
 };

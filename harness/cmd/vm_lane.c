@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/vm_fleet_internal.h"
+#include "harness/cmd/vm_verdict.h"
 
 /* Beyond a scenario's own timeout: the guest's harness has 30 s for its take-down and then says
  * itself that it is broken. */
@@ -67,6 +68,8 @@ static void take_result(void *data, struct result *result)
 		return;
 	}
 	result_shift(result, lane->shift_ns);
+	vm_verdict_of_starved(result, clock_ns() - lane->began_ns,
+			      machine_delay_ns(lane->machine) - lane->began_delay_ns);
 	if (stream->on_came)
 		stream->on_came(stream->data, result);
 	vm_queue_settle(item, result);
@@ -96,6 +99,8 @@ static void on_line(void *data, json_t *line)
 	else
 		vm_stream_line(&lane->stream, line);
 	if (json_object_get(line, "began")) {
+		lane->began_ns = clock_ns();
+		lane->began_delay_ns = machine_delay_ns(lane->machine);
 		const struct vm_item *item = item_of(lane, vm_stream_under_way(&lane->stream));
 		set_deadline(lane, (item ? item->timeout_ns : 0) + GRACE_NS);
 	}

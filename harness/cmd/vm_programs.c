@@ -4,13 +4,12 @@
  */
 #include "harness/cmd/vm_programs.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/fd.h"
-#include "harness/cmd/catalogue.h"
+#include "base/str.h"
 #include "harness/cmd/cmd.h"
-#include "harness/exec/host.h"
+#include "harness/cmd/vm_chosen.h"
 #include "harness/vm/program.h"
 
 struct names {
@@ -29,11 +28,11 @@ static void add_name(struct names *names, const char *name)
 
 static void want(struct vm_wants *wants, const struct plan *plan)
 {
-	wants->disk |= plan->host.swap != PLAN_SWAP_ANY;
+	wants->disk |= plan->host.swap == PLAN_SWAP_FILE || plan->host.swap == PLAN_SWAP_ZRAM;
 	for (size_t i = 0; i < plan->n_tasks; i++) {
 		const struct wl *wl = plan->tasks[i].wl;
 		wants->programs |= !wl;
-		wants->disk |= !wl || wl->needs & WL_FILES;
+		wants->disk |= !wl || wl->disk;
 	}
 }
 
@@ -46,13 +45,31 @@ static void add_plan(struct names *names, const struct plan *plan)
 			add_name(names, plan->tasks[i].program);
 }
 
-static struct vm_wants add_all(struct image *image, const struct catalogue *catalogue)
+static bool is_below(const char *path, const char *root)
+{
+	return str_starts(path, root) && path[strlen(root)] == '/';
+}
+
+/* Files that were given by their path are brought as such (vm_image.c). */
+static void add_scenario(struct image *image, const struct plan *plan, const char *root)
+{
+	size_t len = strlen(root);
+	MEM_AUTO char *path = mem_printf("scenarios%s", plan->file + len);
+
+	if (!image_has(image, path))
+		image_add_file(image, path, plan->file, 0644);
+}
+
+static struct vm_wants add_all(struct image *image, const struct catalogue *catalogue,
+			       const char *root)
 {
 	struct vm_wants wants = {0};
 	struct names names = {0};
 	struct err ignored;
 
 	for (size_t i = 0; i < catalogue->n_plans; i++) {
+		if (root && is_below(catalogue->plans[i]->file, root))
+			add_scenario(image, catalogue->plans[i], root);
 		add_plan(&names, catalogue->plans[i]);
 		want(&wants, catalogue->plans[i]);
 	}
@@ -62,26 +79,16 @@ static struct vm_wants add_all(struct image *image, const struct catalogue *cata
 	return wants;
 }
 
-struct vm_wants vm_programs_add(struct image *image, char *const *words, size_t n_words,
-				const struct opt_list *params, const struct opt_list *filters)
+struct vm_wants vm_programs_add(struct image *image, const struct vm_wish *wish)
 {
-	struct vm_wants wants = {.programs = true, .disk = true};
-	struct catalogue catalogue = {0};
-	struct cg_host *host = NULL;
-	struct diags diags = {0};
-	struct facts facts;
-	struct err err = ERR_INIT;
-	MEM_AUTO char *root_path = NULL;
-	FD_AUTO root = fd_open_at(-1, "/", O_PATH | O_DIRECTORY, 0, &err);
+	struct vm_wants wants = {.programs = true, .disk = true, .all = true};
+	struct catalogue catalogue;
+	struct err ignored;
+	MEM_AUTO char *root = NULL;
 
-	(void)cmd_find_scenarios(&root_path, &err);
-	struct catalogue_query query = {words, n_words, params, filters, root_path};
-	if (root >= 0 && cg_host_open(root, NULL, &host, &err) >= 0 &&
-	    facts_gather(host, &facts, &err) >= 0 &&
-	    catalogue_load(&query, &facts, host, &catalogue, &diags, &err) >= 0)
-		wants = add_all(image, &catalogue);
+	(void)cmd_find_scenarios(&root, &ignored);
+	if (vm_chosen(wish, &catalogue, &ignored) >= 0)
+		wants = add_all(image, &catalogue, root);
 	catalogue_free(&catalogue);
-	diags_free(&diags);
-	cg_host_free(host);
 	return wants;
 }

@@ -6,9 +6,8 @@
 #define OOMLAB_CMD_VM_PROGRAMS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-#include "base/opts.h"
+#include "harness/cmd/vm_evidence.h"
 #include "harness/vm/image.h"
 
 /* What an emulated CPU takes 0.3 s for, and most scenarios never use. Read from the scenarios'
@@ -16,12 +15,12 @@
 struct vm_wants {
 	bool programs; /* of this machine: what shells call is not seen */
 	bool disk;     /* a file system that takes a swap file, or zram */
+	bool all;      /* of the catalogue: what is chosen of it is not known */
 };
 
-/* Adds the programs that the scenarios name, with their libraries. What this machine lacks is left
- * out, and the scenario is skipped in the guest with that reason; mistakes in files are the guest's
- * to tell as well. 'words' are those of the command line. */
-struct vm_wants vm_programs_add(struct image *image, char *const *words, size_t n_words,
-				const struct opt_list *params, const struct opt_list *filters);
+/* Adds the catalogue's scenarios that are chosen, as scenarios/SUITE/NAME.yaml, and the programs
+ * that all chosen ones name, with their libraries. What this machine lacks is left out, and the
+ * scenario is skipped in the guest with that reason. */
+struct vm_wants vm_programs_add(struct image *image, const struct vm_wish *wish);
 
 #endif

@@ -163,16 +163,19 @@ void vm_run_tell_gdb(const struct vm_run *run)
 			strchr(where, '/') ? "" : "localhost:", where, run->kernel->name);
 }
 
+struct vm_wish vm_run_wish(const struct vm_run *run)
+{
+	return (struct vm_wish){run->values, run->kernel->name, run->cgroup, run->scenarios,
+				run->n_scenarios};
+}
+
 struct vm_image_request vm_run_request(const struct vm_run *run)
 {
 	const struct vm_values *values = run->values;
 
 	return (struct vm_image_request){.kernel = run->kernel,
 					 .with = &values->with,
-					 .scenarios = run->scenarios,
-					 .n_scenarios = run->n_scenarios,
-					 .params = &values->params,
-					 .filters = &values->filters,
+					 .wish = vm_run_wish(run),
 					 .swap = values->swap != NULL,
 					 .person = values->shell || values->exec};
 }

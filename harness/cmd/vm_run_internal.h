@@ -10,9 +10,11 @@
 /* A panic before the guest was ready is no verdict: once more. */
 enum { VM_BOOTS = 2 };
 
-/* What all machines of a run have in common; who listens is left to the caller. */
+/* What was asked for, of this kernel and cgroup version. */
+struct vm_wish vm_run_wish(const struct vm_run *run);
 /* What a machine of this run has in its image. */
 struct vm_image_request vm_run_request(const struct vm_run *run);
+/* What all machines of a run have in common; who listens is left to the caller. */
 struct machine_options vm_run_machine(const struct vm_run *run, int initrd, const char *append);
 /* Copies it; returns its number. */
 size_t vm_run_keep_console(struct vm_run *run, const struct machine *machine);

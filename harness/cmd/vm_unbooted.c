@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "harness/cmd/vm_chosen.h"
+#include "harness/cmd/vm_run_internal.h"
 #include "harness/exec/supervise_job.h"
 
 static void add(struct vm_run *run, const struct plan *plan, char *name, const char *why)
@@ -55,8 +56,7 @@ static void tell(struct vm_run *run, const struct catalogue *catalogue, const st
 
 int vm_unbooted(struct vm_run *run, const char *why, struct err *err)
 {
-	const struct vm_wish wish = {run->values, run->kernel->name, run->cgroup, run->scenarios,
-				     run->n_scenarios};
+	const struct vm_wish wish = vm_run_wish(run);
 	struct catalogue catalogue;
 	struct facts facts;
 	int r = vm_chosen(&wish, &catalogue, err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/str.h"
 #include "harness/record/field.h"
 
@@ -93,6 +94,25 @@ static void blank(const json_t *began, struct result *ret)
 			*parts[i] = json_array();
 	ret->params = ret->params ? ret->params : json_object();
 	ret->claim = ret->claim ? ret->claim : json_object();
+}
+
+/* Scenarios' deadlines are several times what they take on a machine with a CPU of its own; with a
+ * quarter of one they are still met. */
+enum { STARVED_PERCENT = 75 };
+
+void vm_verdict_of_starved(struct result *result, uint64_t took_ns, uint64_t waited_ns)
+{
+	char took[PARSE_TEXT_MAX], waited[PARSE_TEXT_MAX];
+
+	if (result->verdict != VERDICT_FAIL || waited_ns / STARVED_PERCENT < took_ns / 100)
+		return;
+	char *first = result->reason;
+	result->verdict = VERDICT_BROKEN;
+	result->reason = mem_printf("the host kept the machine waiting for a CPU for %s of %s: run "
+				    "it when the host is less busy (%s)",
+				    format_duration(waited_ns, waited),
+				    format_duration(took_ns, took), first ? first : "failed");
+	free(first);
 }
 
 void vm_verdict(const json_t *began, json_t *events, enum machine_end end, const char *panic,

@@ -43,7 +43,7 @@ char *vm_words_kernel(const struct vm_values *values, const char *cgroup)
 
 	str_addf(&text,
 		 "console=ttyS0 panic=-1 quiet reboot=t cryptomgr.notests norandmaps "
-		 "printk.devkmsg=on log_buf_len=4M OOMLAB_CGROUP=%s",
+		 "printk.devkmsg=on printk.time=1 log_buf_len=4M OOMLAB_CGROUP=%s",
 		 cgroup);
 	if (values->seed != UINT64_MAX)
 		str_addf(&text, " OOMLAB_SEED=%llu", (unsigned long long)values->seed);

@@ -116,6 +116,14 @@ void escape_look(const struct cg_host *host, const struct cg *group, struct esca
 		(void)is_outside(host, group, people.pids[i], ret);
 }
 
+const char *escape_text(const struct escaped *who, char *buf, size_t size)
+{
+	snprintf(buf, size,
+		 "'%s' has moved into another group (%.110s): what it has is charged there",
+		 who->name, who->dir);
+	return buf;
+}
+
 /* One that dies leaves its children to us: they are seen in the next round. */
 void escape_kill(const struct cg_host *host, const struct cg *group)
 {

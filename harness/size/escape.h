@@ -20,6 +20,8 @@ struct escaped {
 /* Looks at our descendants: the first one that is charged neither in this group nor below. Who runs
  * this program is one of ours: the guardian, a child that has not joined its group yet. */
 void escape_look(const struct cg_host *host, const struct cg *group, struct escaped *ret);
+/* A line about it. */
+const char *escape_text(const struct escaped *who, char *buf, size_t size);
 /* Ends each of them. */
 void escape_kill(const struct cg_host *host, const struct cg *group);
 

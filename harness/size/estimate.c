@@ -40,7 +40,7 @@ static size_t passes_in_a_row(const struct size_report *report)
 
 	for (; i > 0 && report->trials[i - 1].passed && report->trials[i - 1].limit_bytes == limit;
 	     i--)
-		n++;
+		n += !report->trials[i - 1].half;
 	return n;
 }
 

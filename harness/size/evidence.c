@@ -8,6 +8,8 @@ enum {
 	MARGIN_PART = 4,  /* of a step, at most */
 	NOISE_MARGINS = 2,
 	COLLECTS_PART = 16,
+	HIGHEST = 3, /* peaks that tell of the upper end */
+	TOP_TIMES = 2,
 };
 
 struct evidence evidence_of(const struct size_report *report, uint64_t step_bytes,
@@ -85,21 +87,59 @@ bool evidence_is_edge(const struct evidence *evidence, uint64_t limit_bytes)
 	return passed;
 }
 
+/* Of the last runs that passed; 'high' from the highest on. */
+struct peaks {
+	uint64_t least, high[HIGHEST];
+};
+
+static void insert(struct peaks *peaks, uint64_t bytes)
+{
+	peaks->least = bytes < peaks->least ? bytes : peaks->least;
+	for (size_t i = 0; i < HIGHEST; i++)
+		if (bytes > peaks->high[i]) {
+			uint64_t lower = peaks->high[i];
+			peaks->high[i] = bytes;
+			bytes = lower;
+		}
+}
+
+static struct peaks peaks_of(const struct evidence *evidence, uint64_t passes)
+{
+	struct peaks peaks = {.least = UINT64_MAX};
+
+	for (size_t i = evidence->n; i > 0 && passes > 0; i--)
+		if (evidence->trials[i - 1].passed) {
+			insert(&peaks, evidence->trials[i - 1].need_bytes);
+			passes--;
+		}
+	return peaks;
+}
+
 /* Peaks are exact to a batch or two. */
+static uint64_t apart(const struct evidence *evidence, uint64_t most, uint64_t least)
+{
+	uint64_t noise = NOISE_MARGINS * evidence->margin_bytes;
+
+	return most > least + noise ? most - least - noise : 0;
+}
+
 uint64_t evidence_spread(const struct evidence *evidence, uint64_t passes, uint64_t *ret_most)
 {
-	uint64_t least = UINT64_MAX, most = 0, noise = NOISE_MARGINS * evidence->margin_bytes;
+	struct peaks peaks = peaks_of(evidence, passes);
 
-	for (size_t i = evidence->n; i > 0 && passes > 0; i--) {
-		const struct size_trial *trial = &evidence->trials[i - 1];
-		if (!trial->passed)
-			continue;
-		least = trial->need_bytes < least ? trial->need_bytes : least;
-		most = trial->need_bytes > most ? trial->need_bytes : most;
-		passes--;
-	}
-	*ret_most = most;
-	return most > least + noise ? most - least - noise : 0;
+	*ret_most = peaks.high[0];
+	return apart(evidence, peaks.high[0], peaks.least);
+}
+
+/* How far above the highest peak the next one may be. Where peaks crowd at their upper end there is
+ * an end: two processes that are at their peaks at once, which no coincidence makes more. Twice
+ * what the highest ones differ by is three times the scale of an exponential tail in the mean. */
+static uint64_t tail(const struct evidence *evidence, const struct peaks *peaks)
+{
+	uint64_t all = apart(evidence, peaks->high[0], peaks->least);
+	uint64_t top = TOP_TIMES * apart(evidence, peaks->high[0], peaks->high[HIGHEST - 1]);
+
+	return top < all ? top : all;
 }
 
 /* What passed a limit is cut off there: a garbage collector's long tail (node: 66 to 70 MiB in nine
@@ -107,9 +147,11 @@ uint64_t evidence_spread(const struct evidence *evidence, uint64_t passes, uint6
 uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, uint64_t passes,
 			 bool collects, uint64_t max_bytes)
 {
-	uint64_t most, spread = evidence_spread(evidence, passes, &most);
-	uint64_t part = collects ? most / COLLECTS_PART : 0;
-	uint64_t up = evidence_round_up(evidence, most + (spread > part ? spread : part));
+	struct peaks peaks = peaks_of(evidence, passes);
+	uint64_t most = peaks.high[0], spread = apart(evidence, most, peaks.least);
+	uint64_t part = most / COLLECTS_PART, above = spread > part ? spread : part;
+	uint64_t up =
+		evidence_round_up(evidence, most + (collects ? above : tail(evidence, &peaks)));
 
 	return up > limit_bytes && up < max_bytes ? up : limit_bytes;
 }

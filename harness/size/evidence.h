@@ -29,8 +29,9 @@ uint64_t evidence_above(const struct evidence *evidence);
 bool evidence_is_edge(const struct evidence *evidence, uint64_t limit_bytes);
 /* What the peaks of the last 'passes' runs that passed differ by, less what they are exact to. */
 uint64_t evidence_spread(const struct evidence *evidence, uint64_t passes, uint64_t *ret_most);
-/* A limit at which the last 'passes' runs passed; as much above the highest peak of them as that is
- * above the lowest. 'collects': it has a garbage collector. */
+/* A limit at which the last 'passes' runs passed; above the highest peak of them by twice what the
+ * three highest differ by, at most by what all do. 'collects': it has a garbage collector, and then
+ * by what all differ by. */
 uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, uint64_t passes,
 			 bool collects, uint64_t max_bytes);
 

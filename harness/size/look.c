@@ -149,6 +149,14 @@ uint64_t look_oom_kills(const struct cg *cg)
 										 : vitals.oom_kill;
 }
 
+uint64_t look_second(const struct look *look)
+{
+	const struct look_proc *second = &look->procs[1];
+
+	return look->n_procs < 2 ? 0
+				 : second->anon_bytes + second->shmem_bytes + second->tables_bytes;
+}
+
 void look_take_procs(const struct cg *cg, struct look *look)
 {
 	pid_t pids[PIDS_MAX];

@@ -41,6 +41,8 @@ uint64_t look_count(const struct cg *cg, const char *name, uint64_t absent);
 uint64_t look_refaults(const struct cg *cg);
 /* Who the OOM killer killed in it and below; 0 where the kernel does not count. */
 uint64_t look_oom_kills(const struct cg *cg);
+/* What the second largest process has of its own; 0: there is none. Pure. */
+uint64_t look_second(const struct look *look);
 /* Reads the processes of the group and below. */
 void look_take_procs(const struct cg *cg, struct look *look);
 

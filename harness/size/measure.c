@@ -1,6 +1,6 @@
 /*
  * See measure.h. The ratchet only proposes: what is answered has always been run under a hard
- * limit, by search.c's rules, at the limit and a step below it.
+ * limit, by show.c, at the limit and a step below it.
  */
 #include "harness/size/measure.h"
 

@@ -59,7 +59,7 @@ struct size_trial {
 	uint64_t need_bytes; /* no more than this: its peak, if that stayed below the limit */
 	enum run_end end;
 	int status;
-	bool passed, wrong_output;
+	bool passed, wrong_output, half; /* half: of the CPUs */
 };
 
 struct size_sample {

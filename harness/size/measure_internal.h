@@ -1,6 +1,6 @@
 /*
- * Between measure.c (the order of things), trial.c (single runs) and slow.c. Private to
- * harness/size.
+ * Between measure.c (the order of things), show.c and ahead.c (runs under a hard limit), trial.c (a
+ * single run), above.c and slow.c. Private to harness/size.
  */
 #ifndef OOMLAB_SIZE_MEASURE_INTERNAL_H
 #define OOMLAB_SIZE_MEASURE_INTERNAL_H
@@ -26,6 +26,8 @@ struct measure {
 int trial_free(struct measure *measure, struct err *err);
 /* Under a hard limit; remembered in report->trials. */
 int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, struct err *err);
+/* The same on half of the CPUs. */
+int trial_half(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, struct err *err);
 /* One ratchet run. *ret_good: it ended as without a limit; else run->end or its output says why
  * not. */
 int trial_ratchet(struct measure *measure, uint64_t from_bytes, struct run_result *run,

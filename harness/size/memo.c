@@ -19,8 +19,10 @@
 #include "base/str.h"
 #include "harness/size/inputs.h"
 
-enum { FORMAT = 1 };
-static const char format_key[] = "oomlab_size", first_text[] = "{\"oomlab_size\":";
+/* FILE_MOST: a hundred thousand runs; FIRST_LEAST: what a cut first line is known by. */
+enum { FORMAT = 1, FILE_MOST = 256 << 20, FIRST_LEAST = sizeof("{\"oomlab") - 1 };
+static const char format_key[] = "oomlab_size",
+		  first_text[] = "{\"oomlab_size\":", run_text[] = "{\"run\":";
 
 struct entry {
 	const char *kind; /* of kinds[] */
@@ -44,13 +46,13 @@ struct memo {
 	struct err trouble;
 };
 
-static const char *const kinds[] = {"free", "limit", "ratchet"};
+static const char *const kinds[] = {"free", "limit", "ratchet", "half"};
 
 static const char *kind_of(const struct run_spec *spec)
 {
 	if (spec->mode == RUN_RATCHET)
 		return kinds[2];
-	return spec->watch ? kinds[0] : kinds[1];
+	return spec->watch ? kinds[0] : spec->half ? kinds[3] : kinds[1];
 }
 
 struct memo *memo_new(void)
@@ -111,6 +113,9 @@ static bool fits(const struct entry *entry, const struct run_spec *spec)
 		return false;
 	if (entry->kind != kinds[0] && (entry->limit_bytes != spec->limit_bytes ||
 					entry->late != spec->late || entry->probe != spec->probe))
+		return false;
+	/* It was allowed to have more than this call allows. */
+	if (entry->kind == kinds[2] && result->limit_bytes > spec->ceiling_bytes)
 		return false;
 	if (result->end == RUN_TIMEOUT)
 		return spec->timeout_ns && spec->timeout_ns <= result->wall_ns;
@@ -217,21 +222,30 @@ void memo_put(struct memo *memo, const struct run_spec *spec, const struct run_r
 
 /* ---- reading it ----------------------------------------------------------------------------- */
 
+static bool bool_read(const json_t *line, const char *key, bool *ret)
+{
+	const json_t *value = json_object_get(line, key);
+
+	*ret = json_is_true(value);
+	return json_is_boolean(value);
+}
+
 static bool read_run(struct memo *memo, const json_t *line)
 {
 	const char *word = json_string_value(json_object_get(line, "run"));
-	struct entry entry = {
-		.limit_bytes = (uint64_t)json_integer_value(json_object_get(line, "from")),
-		.late = json_is_true(json_object_get(line, "late")),
-		.probe = json_is_true(json_object_get(line, "probe")),
-		.beside = json_is_true(json_object_get(line, "beside")),
-		.loaded = true,
-	};
+	const json_t *from = json_object_get(line, "from");
+	struct entry entry = {.limit_bytes = (uint64_t)json_integer_value(from), .loaded = true};
 
 	for (size_t i = 0; word && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (str_eq(kinds[i], word))
 			entry.kind = kinds[i];
-	if (!entry.kind || !memo_result_read(json_object_get(line, "result"), &entry.result))
+	if (!entry.kind || !json_is_integer(from) || json_integer_value(from) <= 0 ||
+	    !bool_read(line, "late", &entry.late) || !bool_read(line, "probe", &entry.probe) ||
+	    !bool_read(line, "beside", &entry.beside) ||
+	    !memo_result_read(json_object_get(line, "result"), &entry.result))
+		return false;
+	/* Such are never kept. */
+	if (entry.result.end == RUN_INTERRUPTED || entry.result.end == RUN_NO_START)
 		return false;
 	add(memo, &entry);
 	memo->n_loaded++;
@@ -249,7 +263,10 @@ static int compare(const struct memo *memo, const json_t *there, struct err *err
 	const char *key;
 	json_t *here;
 
-	if (json_integer_value(json_object_get(there, format_key)) != FORMAT)
+	const json_t *inputs = json_object_get(there, "inputs");
+
+	if (json_integer_value(json_object_get(there, format_key)) != FORMAT ||
+	    !json_is_array(inputs))
 		return err_set(err, EINVAL, "--save '%s' is no file of oomlab size", memo->path);
 	json_object_foreach (memo->about, key, here) {
 		json_t *old = json_object_get(there, key);
@@ -262,7 +279,7 @@ static int compare(const struct memo *memo, const json_t *there, struct err *err
 			       "here",
 			       memo->path, key, a, b);
 	}
-	if (*inputs_changed(json_object_get(there, "inputs"), changed, sizeof(changed)))
+	if (*inputs_changed(inputs, changed, sizeof(changed)))
 		return err_set(err, EINVAL, "--save '%s' is of another '%s': it was changed since",
 			       memo->path, changed);
 	return 0;
@@ -287,12 +304,36 @@ static int read_line(struct memo *memo, const char *text, size_t len, size_t num
 	return r;
 }
 
+/* What is behind the last newline is the beginning of a line of ours, or nothing. */
+static bool is_cut(const char *text, size_t len, const char *begins)
+{
+	size_t n = strlen(begins);
+
+	return len == 0 || strncmp(text, begins, len < n ? len : n) == 0;
+}
+
+/* Before all of a large file is read, and more than its beginning is asked for. */
+static int check_beginning(const struct memo *memo, const struct stat *st, struct err *err)
+{
+	char text[sizeof(first_text)];
+	ssize_t n = pread(memo->fd, text, sizeof(first_text) - 1, 0);
+
+	if (n < 0)
+		return err_errno(err, errno, "--save '%s'", memo->path);
+	if (n > 0 && (n < FIRST_LEAST || strncmp(text, first_text, (size_t)n) != 0))
+		return err_set(err, EINVAL, "--save '%s' is no file of oomlab size", memo->path);
+	if (st->st_size > FILE_MOST)
+		return err_set(err, EINVAL, "--save '%s': expected %d MiB or less, got %lld",
+			       memo->path, FILE_MOST >> 20, (long long)st->st_size >> 20);
+	return 0;
+}
+
 static int read_file(struct memo *memo, struct err *err)
 {
 	STR_AUTO text = STR_INIT;
 	size_t number = 0, at = 0;
 	const char *end;
-	int r = fd_read_all(AT_FDCWD, memo->path, &text, err);
+	int r = fd_read_at_most(AT_FDCWD, memo->path, FILE_MOST, &text, err);
 
 	while (r >= 0 && at < text.len && (end = memchr(text.s + at, '\n', text.len - at))) {
 		size_t len = (size_t)(end - text.s) - at;
@@ -302,9 +343,9 @@ static int read_file(struct memo *memo, struct err *err)
 	if (r < 0)
 		return r;
 	/* Something else without a newline is not ours to cut. */
-	if (number == 0 && strncmp(str_text(&text), first_text, strlen(first_text)) != 0 &&
-	    strncmp(first_text, str_text(&text), text.len) != 0)
-		return err_set(err, EINVAL, "--save '%s' is no file of oomlab size", memo->path);
+	if (!is_cut(str_text(&text) + at, text.len - at, number ? run_text : first_text))
+		return err_set(err, EINVAL, "--save '%s': line %zu is no run of oomlab size",
+			       memo->path, number + 1);
 	if (at < text.len && ftruncate(memo->fd, (off_t)at) < 0)
 		return err_errno(err, errno, "--save '%s'", memo->path);
 	if (number > 0) {
@@ -324,12 +365,15 @@ int memo_open(struct memo *memo, const char *path, json_t *about, const char *co
 	memo->about = json_pack("{s:i}", format_key, FORMAT);
 	(void)json_object_update(memo->about, about);
 	memo->inputs = inputs_look(words);
-	memo->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+	memo->fd =
+		open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
 	if (memo->fd < 0)
 		return err_errno(err, errno, "--save '%s'", path);
 	if (fstat(memo->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, EINVAL, "--save '%s': expected a file", path);
 	if (flock(memo->fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, EBUSY, "--save '%s': another oomlab writes to it", path);
+	if (check_beginning(memo, &st, err) < 0)
+		return -err->code;
 	return read_file(memo, err);
 }

@@ -2,13 +2,18 @@
  * See memo.h: a run's result as JSON and back. What is not known is left out.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "harness/size/memo.h"
 
-enum kind { U64, UINT, INT, BOOL };
+/* NEEDED: a U64 without which a result is none. */
+enum kind { U64, NEEDED, UINT, INT, BOOL };
+
+enum { SUM_DIGITS = 16 };
 
 struct row {
 	const char *name;
@@ -22,10 +27,10 @@ struct row {
 
 static const struct row result_rows[] = {
 	{"status", INT, RESULT(status)},
-	{"limit", U64, RESULT(limit_bytes)},
-	{"wall_ns", U64, RESULT(wall_ns)},
+	{"limit", NEEDED, RESULT(limit_bytes)},
+	{"wall_ns", NEEDED, RESULT(wall_ns)},
 	{"cpu_ns", U64, RESULT(cpu_ns)},
-	{"peak", U64, RESULT(peak_bytes)},
+	{"peak", NEEDED, RESULT(peak_bytes)},
 	{"oom_kills", U64, RESULT(oom_kills)},
 	{"failcnt", U64, RESULT(failcnt)},
 	{"output_bytes", U64, RESULT(output_bytes)},
@@ -35,6 +40,7 @@ static const struct row result_rows[] = {
 	{"refaults", U64, RESULT(refaults)},
 	{"major_faults", U64, RESULT(major_faults)},
 	{"file_most_bytes", U64, RESULT(file_most_bytes)},
+	{"second_bytes", U64, RESULT(second_bytes)},
 	{"left_kernel_bytes", U64, RESULT(left_kernel_bytes)},
 	{"left_shmem_bytes", U64, RESULT(left_shmem_bytes)},
 	{"probed", BOOL, RESULT(probed)},
@@ -73,7 +79,8 @@ static json_t *value_json(const struct row *row, const void *base)
 	const char *at = (const char *)base + row->offset;
 
 	switch (row->kind) {
-	case U64: {
+	case U64:
+	case NEEDED: {
 		uint64_t value = *(const uint64_t *)(const void *)at;
 		return value == UINT64_MAX ? NULL : json_integer((json_int_t)value);
 	}
@@ -139,14 +146,16 @@ static bool value_read(const struct row *row, const json_t *value, void *base)
 		*(bool *)at = json_is_true(value);
 		return !value || json_is_boolean(value);
 	}
-	if (value && !json_is_integer(value))
+	json_int_t most = row->kind == INT ? INT_MAX : row->kind == UINT ? UINT_MAX : INT64_MAX;
+	json_int_t number = json_integer_value(value);
+	if (value ? !json_is_integer(value) || number < 0 || number > most : row->kind == NEEDED)
 		return false;
-	if (row->kind == U64)
-		*(uint64_t *)(void *)at = value ? (uint64_t)json_integer_value(value) : UINT64_MAX;
+	if (row->kind == U64 || row->kind == NEEDED)
+		*(uint64_t *)(void *)at = value ? (uint64_t)number : UINT64_MAX;
 	else if (row->kind == UINT)
-		*(unsigned int *)(void *)at = (unsigned int)json_integer_value(value);
+		*(unsigned int *)(void *)at = (unsigned int)number;
 	else
-		*(int *)(void *)at = (int)json_integer_value(value);
+		*(int *)(void *)at = (int)number;
 	return true;
 }
 
@@ -162,8 +171,11 @@ static bool rows_read(const struct row *rows, const json_t *object, void *base)
 static bool look_read(const json_t *object, struct look *ret)
 {
 	const json_t *procs = json_object_get(object, "processes");
+	const json_t *all = json_object_get(object, "all_processes");
 	size_t n = json_array_size(procs);
-	bool ok = rows_read(look_rows, object, ret) && n <= LOOK_PROCS_MAX;
+	bool ok = rows_read(look_rows, object, ret) && json_is_array(procs) &&
+		  n <= LOOK_PROCS_MAX && json_is_integer(all) &&
+		  json_integer_value(all) >= (json_int_t)n && json_integer_value(all) <= INT_MAX;
 
 	for (size_t i = 0; ok && i < n; i++) {
 		const json_t *proc = json_array_get(procs, i);
@@ -173,7 +185,7 @@ static bool look_read(const json_t *object, struct look *ret)
 			 name ? name : "");
 	}
 	ret->n_procs = n;
-	ret->all_procs = (size_t)json_integer_value(json_object_get(object, "all_processes"));
+	ret->all_procs = (size_t)json_integer_value(all);
 	return ok;
 }
 
@@ -191,14 +203,14 @@ bool memo_result_read(const json_t *json, struct run_result *ret)
 {
 	const char *sum = json_string_value(json_object_get(json, "output_sum"));
 	const char *why = json_string_value(json_object_get(json, "why"));
-	char *end = NULL;
 
 	*ret = (struct run_result){0};
-	if (!sum || !rows_read(result_rows, json, ret) ||
+	if (!sum || strlen(sum) != SUM_DIGITS || strspn(sum, "0123456789abcdef") != SUM_DIGITS ||
+	    !rows_read(result_rows, json, ret) ||
 	    !end_read(json_string_value(json_object_get(json, "end")), &ret->end) ||
 	    !look_read(json_object_get(json, "top"), &ret->top))
 		return false;
-	ret->output_sum = strtoull(sum, &end, 16);
+	ret->output_sum = strtoull(sum, NULL, 16);
 	snprintf(ret->why, sizeof(ret->why), "%s", why ? why : "");
-	return *sum && !*end;
+	return true;
 }

@@ -76,6 +76,9 @@ static int check_stop(struct pack *pack, const struct pack_result *run)
 	if (run->end == RUN_INTERRUPTED)
 		return trial_trouble(&pack->measure, SIZE_INTERRUPTED,
 				     "interrupted; what is known so far:");
+	if (run->end == RUN_ESCAPED)
+		return trial_trouble(&pack->measure, SIZE_ESCAPES, "with %" PRIu64 " cop%s: %s",
+				     run->copies, run->copies == 1 ? "y" : "ies", run->why);
 	if (run->end == RUN_SIGNALED && run->status == SIGKILL)
 		return trial_trouble(&pack->measure, SIZE_KILLED,
 				     "somebody killed copy %" PRIu64 " (SIGKILL), and the OOM "

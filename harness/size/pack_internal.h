@@ -38,6 +38,7 @@ struct pack_live {
 	uint64_t n, n_gone;
 	bool ending; /* everything was killed; ret->end says why */
 	uint64_t began_ns, ended_ns, left_ns, deadline_ns, next_tick_ns;
+	uint64_t next_search_ns;      /* for who has left the group */
 	uint64_t grew_ns, grew_bytes; /* when they last held noticeably more than this */
 };
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "harness/size/escape.h"
 #include "harness/size/pack_clash.h"
 #include "harness/size/pack_internal.h"
 
@@ -29,6 +30,9 @@ enum {
 #define TICK_MOST_NS   50000000ULL
 #define LEFT_BEHIND_NS 1000000000ULL
 #define GROUP_GONE_NS  20000000000ULL
+/* Who has left the group is looked for in a twentieth of the time at most: a thousand copies take
+ * some. */
+enum { SEARCH_SHARE = 20 };
 
 void pack_end_now(struct pack_live *live, enum run_end why)
 {
@@ -140,6 +144,22 @@ static void keep_look(struct pack_live *live)
 	ret->top = look;
 }
 
+static void check_escaped(struct pack_live *live)
+{
+	uint64_t began = clock_ns();
+	struct escaped who;
+
+	if (live->ending)
+		return;
+	escape_look(live->lab->host, live->lab->top, &who);
+	uint64_t now = clock_ns();
+	live->next_search_ns = now + (now - began) * SEARCH_SHARE;
+	if (!who.pid)
+		return;
+	(void)escape_text(&who, live->ret->why, sizeof(live->ret->why));
+	pack_end_now(live, RUN_ESCAPED);
+}
+
 static uint64_t next_tick(const struct pack_live *live, uint64_t now)
 {
 	uint64_t tick = (now - live->began_ns) / TICK_SHARE;
@@ -164,6 +184,7 @@ static void check_served(struct pack_live *live, uint64_t now)
 		return;
 	if (spec->share)
 		look_inside(live);
+	check_escaped(live);
 	live->ended_ns = now;
 	pack_end_now(live, look_oom_kills(live->group) > 0 ? RUN_OOM : RUN_SERVED);
 }
@@ -182,6 +203,8 @@ static void tick(struct pack_live *live, uint64_t now)
 	keep_look(live);
 	if (look_oom_kills(live->group) > 0)
 		pack_end_now(live, RUN_OOM);
+	if (now >= live->next_search_ns)
+		check_escaped(live);
 }
 
 static bool is_over(struct pack_live *live)
@@ -191,8 +214,10 @@ static bool is_over(struct pack_live *live)
 
 	if (live->n_gone < live->n)
 		return false;
-	if (cg_populated(live->group, &populated, &err) < 0 || !populated)
+	if (cg_populated(live->group, &populated, &err) < 0 || !populated) {
+		check_escaped(live);
 		return true;
+	}
 	if (live->left_ns == 0)
 		live->left_ns = clock_ns();
 	return false;
@@ -332,6 +357,8 @@ int pack_run(struct size_lab *lab, const struct pack_spec *spec, struct pack_res
 	if (r >= 0)
 		read_counters(&live);
 	end_all(&live);
+	if (live.ending || r < 0)
+		escape_kill(lab->host, lab->top);
 	if (live.group && cg_destroy(live.group, GROUP_GONE_NS, &gone) < 0 && r >= 0)
 		r = err_set(err, gone.code, "%s", gone.text);
 	if (r >= 0)

@@ -44,6 +44,7 @@ struct pack_result {
 	uint64_t refaults, major_faults;
 	struct look top; /* when the group had most that cannot be reclaimed */
 	struct pack_share share;
+	char why[256];	 /* RUN_ESCAPED: who, and where to; else "" */
 	char clash[256]; /* a file that two copies had open for writing; "": none was seen */
 	char tail[RUN_TAIL_MAX + 1]; /* what the bad one wrote last to stderr */
 };

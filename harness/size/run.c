@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "harness/size/escape.h"
+#include "harness/size/half.h"
 #include "harness/size/memo.h"
 #include "harness/size/output.h"
 #include "harness/size/run_internal.h"
@@ -49,10 +50,11 @@ void run_keep_look(struct run *run)
 	look_take(run->group, run->lab->version == CG_V1, &look);
 	if (look.file_bytes > run->ret->file_most_bytes)
 		run->ret->file_most_bytes = look.file_bytes;
-	if (look_unreclaimable(&look) < look_unreclaimable(&run->ret->top))
-		return;
 	look_take_procs(run->group, &look);
-	run->ret->top = look;
+	if (look_second(&look) > run->ret->second_bytes)
+		run->ret->second_bytes = look_second(&look);
+	if (look_unreclaimable(&look) >= look_unreclaimable(&run->ret->top))
+		run->ret->top = look;
 }
 
 /* ---- what it writes ------------------------------------------------------------------------ */
@@ -156,9 +158,7 @@ static void check_escaped(struct run *run)
 	escape_look(run->lab->host, run->lab->top, &who);
 	if (!who.pid)
 		return;
-	snprintf(run->ret->why, sizeof(run->ret->why),
-		 "'%s' has moved into another group (%.110s): what it has is charged there",
-		 who.name, who.dir);
+	(void)escape_text(&who, run->ret->why, sizeof(run->ret->why));
 	run_end_now(run, RUN_ESCAPED);
 }
 
@@ -334,6 +334,8 @@ static int start(struct run *run, struct err *err)
 			      &run->child, err);
 	if (r < 0)
 		return r;
+	if (run->spec->half)
+		half_give(run->child.pid);
 	if (!follow) {
 		spawn_go(&run->child);
 		return 0;

@@ -44,6 +44,7 @@ struct run_spec {
 	bool probe; /* RUN_RATCHET, v1: full speed, by the probe (probe.h) where it can be had */
 	bool late;  /* RUN_RATCHET, v1: full speed until near the limit, see RUN_MISSED */
 	bool watch; /* look at what it is made of, now and then */
+	bool half;  /* on half as many CPUs as it has, as on a busy machine (half.h) */
 };
 
 enum run_end {
@@ -83,6 +84,7 @@ struct run_result {
 	bool every_call;	     /* RUN_RATCHET: each was stopped, from the start */
 	bool probed;		     /* RUN_RATCHET: only those that ran into the limit were */
 	struct look top;	     /* when it had most that cannot be reclaimed */
+	uint64_t second_bytes; /* with 'watch': the most that a second process had, at any time */
 	char why[RUN_WHY_MAX];
 	size_t tail_len; /* the last that it wrote to stderr */
 	char tail[RUN_TAIL_MAX + 1];

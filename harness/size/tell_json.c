@@ -60,6 +60,8 @@ static json_t *trials_json(const struct size_report *report, const struct size_o
 			run_end_word(trial->end), "seconds", field_seconds_new(trial->wall_ns),
 			"refaults", field_u64_new(trial->refaults), "major_faults",
 			field_u64_new(trial->major_faults), "wrong_output", trial->wrong_output);
+		if (trial->half)
+			json_object_set_new(row, "half_of_cpus", json_true());
 		if (trial->psi_some_us != UINT64_MAX)
 			json_object_set_new(row, "stalled_seconds",
 					    field_seconds_new(trial->psi_some_us * 1000));

@@ -21,13 +21,14 @@ static const char *mib(uint64_t bytes, char *buf)
 
 /* ---- the answer ---------------------------------------------------------------------------- */
 
-static size_t trials_at(const struct size_report *report, uint64_t limit, size_t *ret_passed)
+static size_t trials_at(const struct size_report *report, uint64_t limit, bool half,
+			size_t *ret_passed)
 {
 	size_t n = 0;
 
 	*ret_passed = 0;
 	for (size_t i = 0; i < report->n_trials; i++) {
-		if (report->trials[i].limit_bytes != limit)
+		if (report->trials[i].limit_bytes != limit || report->trials[i].half != half)
 			continue;
 		n++;
 		*ret_passed += report->trials[i].passed;
@@ -35,14 +36,18 @@ static size_t trials_at(const struct size_report *report, uint64_t limit, size_t
 	return n;
 }
 
+/* A limit may have been refused on half of the CPUs alone. */
 static void say_shown(const struct size_report *report, uint64_t limit, struct str *out)
 {
 	char size[PARSE_TEXT_MAX];
-	size_t passed, n = trials_at(report, limit, &passed);
+	size_t passed, n = trials_at(report, limit, false, &passed);
+	bool half = n == 0;
 
+	if (half)
+		n = trials_at(report, limit, true, &passed);
 	if (n > 0)
-		str_addf(out, "%s%zu of %zu run%s passed at %s", out->len ? ", " : "", passed, n,
-			 n == 1 ? "" : "s", mib(limit, size));
+		str_addf(out, "%s%zu of %zu run%s passed at %s%s", out->len ? ", " : "", passed, n,
+			 n == 1 ? "" : "s", mib(limit, size), half ? " on half of the CPUs" : "");
 }
 
 static void say_limit(const struct size_report *report, struct str *out)
@@ -70,8 +75,11 @@ static void say_row(const struct size_report *report, const struct size_options 
 		 "%% of runs pass there (--samples)\n",
 		 report->in_a_row, 100 * STATS_CONFIDENCE,
 		 100 * stats_share_at_least(report->in_a_row, report->in_a_row, STATS_CONFIDENCE));
+	size_t passed, n = trials_at(report, report->shown_bytes, true, &passed);
+	if (n > 0)
+		str_addf(out, "  on half of the CPUs    %zu of %zu runs passed there\n", passed, n);
 	if (report->shown_bytes + options->step_bytes < report->limit_bytes)
-		str_addf(out, "  above it               %s, as much as those runs differed by\n",
+		str_addf(out, "  above it               %s, by what those runs differed by\n",
 			 mib(report->limit_bytes - report->shown_bytes, size));
 }
 

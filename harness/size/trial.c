@@ -212,7 +212,7 @@ static uint64_t need_of(const struct run_result *run)
 }
 
 static void remember(struct size_report *report, const struct run_result *run, bool passed,
-		     bool wrong)
+		     bool wrong, bool half)
 {
 	report->trials = mem_grow(report->trials, report->n_trials + 1, sizeof(*report->trials));
 	report->trials[report->n_trials++] = (struct size_trial){.limit_bytes = run->limit_bytes,
@@ -226,6 +226,7 @@ static void remember(struct size_report *report, const struct run_result *run, b
 								 .end = run->end,
 								 .status = run->status,
 								 .passed = passed,
+								 .half = half,
 								 .wrong_output = wrong};
 }
 
@@ -247,16 +248,17 @@ static bool is_found_ready(const struct measure *measure, const struct run_resul
 						  measure->report->free.left_shmem_bytes;
 }
 
-int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, struct err *err)
+static int try_spec(struct measure *measure, const struct run_spec *spec, bool *ret_passed,
+		    struct err *err)
 {
-	struct run_spec spec = trial_hard_spec(measure, limit_bytes);
 	struct run_result run;
 	char size[PARSE_TEXT_MAX];
 	bool wrong = false;
 
-	measure_say(measure, "limit %s", format_size_short(limit_bytes, size));
+	measure_say(measure, "limit %s%s", format_size_short(spec->limit_bytes, size),
+		    spec->half ? ", half of the CPUs" : "");
 	measure->report->runs++;
-	int r = size_run(measure->lab, &spec, &run, err);
+	int r = size_run(measure->lab, spec, &run, err);
 	if (r >= 0 && run.end == RUN_INTERRUPTED)
 		return trial_interrupted(measure);
 	if (r >= 0)
@@ -270,8 +272,23 @@ int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, 
 			"tmpfs, or SysV): let the command remove it",
 			format_size_short(measure->report->free.left_shmem_bytes, size));
 	if (r == 0)
-		remember(measure->report, &run, *ret_passed, wrong);
+		remember(measure->report, &run, *ret_passed, wrong, spec->half);
 	return r;
+}
+
+int trial_hard(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, struct err *err)
+{
+	struct run_spec spec = trial_hard_spec(measure, limit_bytes);
+
+	return try_spec(measure, &spec, ret_passed, err);
+}
+
+int trial_half(struct measure *measure, uint64_t limit_bytes, bool *ret_passed, struct err *err)
+{
+	struct run_spec spec = trial_hard_spec(measure, limit_bytes);
+
+	spec.half = true;
+	return try_spec(measure, &spec, ret_passed, err);
 }
 
 /* A program that does little but system calls is too slow when each is stopped: bisection is

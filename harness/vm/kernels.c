@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "harness/vm/kernels_fetch.h"
 #include "harness/vm/sha256.h"
+#include "harness/vm/summed.h"
 #include "harness/vm/tiny.h"
 
 enum { WISH_MAX = 100 };
@@ -279,17 +280,21 @@ static int open_image(const struct kernels *kernels, const struct pin *pin, stru
 {
 	MEM_AUTO char *folder = pin_folder(pin);
 	MEM_AUTO char *name = mem_printf("kernels/%s/vmlinux", folder);
+	MEM_AUTO char *summed = mem_printf("kernels/%s/summed", folder);
 	char sha256[SHA256_TEXT];
 	FD_AUTO fd = fd_open_at(kernels->store.dir, name, O_RDONLY, 0, err);
 
 	if (fd < 0)
 		return fd;
 	(void)flock(fd, LOCK_SH | LOCK_NB);
+	if (summed_before(&kernels->store, summed, fd, pin->vmlinux_sha256))
+		return fd_take(&fd);
 	if (sha256_of_fd(fd, sha256, err) < 0)
 		return -err->code;
 	if (!str_eq(sha256, pin->vmlinux_sha256))
 		return err_set(err, EBADMSG, "'%s/%s' is not what was put there",
 			       kernels->store.path, name);
+	summed_keep(&kernels->store, summed, fd, sha256);
 	return fd_take(&fd);
 }
 

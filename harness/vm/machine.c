@@ -3,10 +3,10 @@
  */
 #include "harness/vm/machine.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,10 +16,6 @@
 #include "harness/vm/delay.h"
 #include "harness/vm/machine_internal.h"
 
-enum {
-	CONSOLE_MAX = 16 * 1024 * 1024, /* a guest that floods it loses the rest */
-	LINE_MAX_BYTES = 64 * 1024 * 1024,
-};
 #define OFF_NS 5000000000ULL
 
 const char *machine_end_name(enum machine_end end)
@@ -37,156 +33,28 @@ const char *machine_end_name(enum machine_end end)
 	return names[end];
 }
 
-/* ---- what comes ----------------------------------------------------------------------------- */
-
-static void take_ready(struct machine *machine, const json_t *ready)
-{
-	const char *kernel = json_string_value(json_object_get(ready, "kernel"));
-	const char *troubles = json_string_value(json_object_get(ready, "troubles"));
-	const char *lack = json_string_value(json_object_get(ready, "lack"));
-
-	str_add(&machine->kernel, kernel ? kernel : "");
-	str_add(&machine->troubles, troubles ? troubles : "");
-	str_add(&machine->lack, lack ? lack : "");
-	if (machine->options.qemu.icount)
-		machine->ready = true; /* whatever came over a port would come at another moment */
-	else
-		machine_wake(machine);
-}
-
-static void take_line(struct machine *machine)
-{
-	json_error_t error;
-	json_t *line = json_loadb(machine->line.s, machine->line.len, 0, &error);
-	json_t *done = json_object_get(line, "done");
-
-	if (!line) {
-		machine->broken_channel = true;
-	} else if (json_object_get(line, "ready")) {
-		take_ready(machine, json_object_get(line, "ready"));
-	} else if (json_object_get(line, "awake")) {
-		machine->ready = true;
-	} else if (done) {
-		machine->status = (int)json_integer_value(done);
-		machine->done = true;
-	} else if (machine->options.line) {
-		machine->options.line(machine->options.data, line);
-	}
-	json_decref(line);
-}
-
-static void take_channel(struct machine *machine, const char *bytes, size_t n)
-{
-	const char *end;
-
-	while ((end = memchr(bytes, '\n', n)) != NULL) {
-		str_addn(&machine->line, bytes, (size_t)(end - bytes));
-		if (machine->line.len)
-			take_line(machine);
-		machine->line.len = 0;
-		n -= (size_t)(end + 1 - bytes);
-		bytes = end + 1;
-	}
-	if (machine->line.len + n < LINE_MAX_BYTES)
-		str_addn(&machine->line, bytes, n);
-}
-
-static void take_console(struct machine *machine, const char *bytes, size_t n)
-{
-	if (machine->options.console)
-		machine->options.console(machine->options.data, bytes, n);
-	for (size_t i = 0; i < n && machine->console.len < CONSOLE_MAX; i++)
-		if (bytes[i] != '\r')
-			str_addn(&machine->console, bytes[i] ? &bytes[i] : "?", 1);
-}
-
-/* Until nothing more is there: QEMU's end must not overtake what it has sent. */
-static bool drain(struct machine *machine, int fd,
-		  void (*take)(struct machine *machine, const char *bytes, size_t n))
-{
-	char bytes[65536];
-	ssize_t n;
-
-	while (fd >= 0 && (n = read(fd, bytes, sizeof(bytes))) > 0)
-		take(machine, bytes, (size_t)n);
-	return fd >= 0 && n < 0 && (errno == EAGAIN || errno == EINTR);
-}
-
-static void on_console(void *data, int fd, uint32_t events)
-{
-	struct machine *machine = data;
-
-	(void)events;
-	if (!drain(machine, fd, take_console)) {
-		loop_remove(machine->sources[0]);
-		machine->sources[0] = NULL;
-	}
-}
-
-static void on_channel(void *data, int fd, uint32_t events)
-{
-	struct machine *machine = data;
-
-	(void)events;
-	if (!drain(machine, fd, take_channel)) {
-		loop_remove(machine->sources[1]);
-		machine->sources[1] = NULL;
-	}
-}
-
-static void on_control(void *data, int fd, uint32_t events)
-{
-	struct machine *machine = data;
-
-	(void)events;
-	if (!drain(machine, fd, machine_take_control)) {
-		loop_remove(machine->sources[3]);
-		machine->sources[3] = NULL;
-	}
-}
-
-static void on_gone(void *data, int fd, uint32_t events)
-{
-	struct machine *machine = data;
-
-	(void)fd;
-	(void)events;
-	loop_remove(machine->sources[2]);
-	machine->sources[2] = NULL;
-	machine->gone = true;
-}
-
-static void on_interrupt(void *data, int fd, uint32_t events)
-{
-	struct machine *machine = data;
-
-	(void)fd;
-	(void)events;
-	machine->interrupted = true;
-}
-
 /* ---- its end -------------------------------------------------------------------------------- */
 
+/* The kernel's own line, which has a time before it (printk.time=1), and no program's that prints
+ * these words. */
 static void find_panic(struct machine *machine)
 {
-	static const char words[] = "Kernel panic - not syncing: ";
-	const char *at = machine->console.s ? strstr(machine->console.s, words) : NULL;
+	static const char words[] = "] Kernel panic - not syncing: ";
+	const char *start = str_text(&machine->console), *at = start;
 
-	if (at && !machine->panic.len)
-		str_addf(&machine->panic, "%.*s", (int)strcspn(at + strlen(words), "\n"),
-			 at + strlen(words));
+	while ((at = strstr(at, words)) != NULL && !machine->panic.len) {
+		const char *text = at + strlen(words);
+		if (at > start && isdigit((unsigned char)at[-1]))
+			str_addf(&machine->panic, "%.*s", (int)strcspn(text, "\n"), text);
+		at = text;
+	}
 }
 
 static void collect_end(struct machine *machine)
 {
 	if (!machine->qemu.pid)
 		return;
-	(void)drain(machine, machine->qemu.console, take_console);
-	(void)drain(machine, machine->qemu.channel, take_channel);
-	for (int i = 0; i < 4; i++) {
-		loop_remove(machine->sources[i]);
-		machine->sources[i] = NULL;
-	}
+	machine_hear_last(machine);
 	machine->wait_status = qemu_end(&machine->qemu);
 	machine->gone = true;
 	find_panic(machine);
@@ -216,14 +84,14 @@ static uint64_t machine_in(uint64_t ns)
 	return ns == UINT64_MAX ? UINT64_MAX : clock_ns() + ns;
 }
 
-static uint64_t delay_ns(const struct machine *machine)
+uint64_t machine_delay_ns(const struct machine *machine)
 {
 	return machine ? delay_of(machine->qemu.pid) : 0;
 }
 
 struct machine_deadline machine_deadline(const struct machine *machine, uint64_t at_ns)
 {
-	return (struct machine_deadline){at_ns, delay_ns(machine)};
+	return (struct machine_deadline){at_ns, machine_delay_ns(machine)};
 }
 
 /* On a busy host a machine can be without a CPU for most of its time. */
@@ -231,7 +99,7 @@ bool machine_is_late(const struct machine *machine, struct machine_deadline *dea
 {
 	if (clock_ns() < deadline->at_ns)
 		return false;
-	uint64_t delay = delay_ns(machine);
+	uint64_t delay = machine_delay_ns(machine);
 	if (delay > deadline->delay_ns)
 		deadline->at_ns += delay - deadline->delay_ns;
 	deadline->delay_ns = delay;
@@ -268,33 +136,6 @@ int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns
 	return 0;
 }
 
-static int watch(struct machine *machine, struct err *err)
-{
-	struct qemu *qemu = &machine->qemu;
-	int r = 0;
-
-	if (!machine->loop)
-		r = loop_new(&machine->own_loop, err);
-	if (!machine->loop)
-		machine->loop = machine->own_loop;
-	if (r >= 0)
-		r = loop_add(machine->loop, qemu->console, EPOLLIN, on_console, machine,
-			     &machine->sources[0], err);
-	if (r >= 0)
-		r = loop_add(machine->loop, qemu->channel, EPOLLIN, on_channel, machine,
-			     &machine->sources[1], err);
-	if (r >= 0)
-		r = loop_add(machine->loop, qemu->pidfd, EPOLLIN, on_gone, machine,
-			     &machine->sources[2], err);
-	if (r >= 0 && qemu->control >= 0)
-		r = loop_add(machine->loop, qemu->control, EPOLLIN, on_control, machine,
-			     &machine->sources[3], err);
-	if (r >= 0 && machine->options.interrupt_fd >= 0)
-		r = loop_add(machine->loop, machine->options.interrupt_fd, EPOLLIN, on_interrupt,
-			     machine, &machine->sources[4], err);
-	return r;
-}
-
 int machine_launch(const struct machine_options *options, struct machine **ret, struct err *err)
 {
 	struct machine *machine = mem_zero(1, sizeof(*machine));
@@ -307,7 +148,7 @@ int machine_launch(const struct machine_options *options, struct machine **ret, 
 		return r;
 	}
 	*ret = machine;
-	r = watch(machine, err);
+	r = machine_listen(machine, err);
 	if (r >= 0 && machine->qemu.control >= 0)
 		machine_greet(machine);
 	return r;

@@ -48,6 +48,8 @@ bool machine_is_gone(const struct machine *machine); /* machine_stop() collects 
 bool machine_is_garbled(const struct machine *machine);
 /* What it was told to run has ended; *ret_status: with this. */
 bool machine_is_done(const struct machine *machine, int *ret_status);
+/* How long the host has kept it waiting for a CPU since it began, see delay.h. NULL: 0. */
+uint64_t machine_delay_ns(const struct machine *machine);
 /* A moment until which something has to have happened. It is moved by what the host keeps the
  * machine waiting for a CPU, see delay.h. */
 struct machine_deadline {

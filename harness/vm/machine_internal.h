@@ -25,6 +25,11 @@ struct machine {
 /* 0: *flag became true; -ENOTRECOVERABLE, -ETIMEDOUT (it was killed), -EINTR, -EPROTO. */
 int machine_wait(struct machine *machine, const bool *flag, uint64_t deadline_ns, struct err *err);
 
+/* Takes what comes as it comes (machine_listen.c). */
+int machine_listen(struct machine *machine, struct err *err);
+/* What it said before it ended; nothing comes after that. */
+void machine_hear_last(struct machine *machine);
+
 /* Opens QEMU's control socket; a restored machine goes on as soon as it is complete. */
 void machine_greet(struct machine *machine);
 void machine_take_control(struct machine *machine, const char *bytes, size_t n);

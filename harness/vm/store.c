@@ -194,7 +194,8 @@ int store_put(const struct store *store, const char *name, const char *text, siz
 	      struct err *err)
 {
 	MEM_AUTO char *path = store_path(store, "%s", name);
-	MEM_AUTO char *fresh = store_path(store, "work/put");
+	/* Two that put something without the lock must not write into one file. */
+	MEM_AUTO char *fresh = store_path(store, "work/put-%d", (int)getpid());
 	FD_AUTO fd = fd_open_at(AT_FDCWD, fresh, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
 	int r = fd < 0 ? fd : fd_write_full(fd, text, len);
 

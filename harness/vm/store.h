@@ -6,7 +6,8 @@
  *   lock
  *   index                 the kernels of all suites, from apt's indexes (debian.h)
  *   pins/6.1.json         what "debian:6.1" means (pin.h)
- *   kernels/RELEASE_VERSION/{vmlinux,modules/,kernel.json}; config of those built here
+ *   kernels/RELEASE_VERSION/{vmlinux,modules/,kernel.json}; config of those built here; summed
+ *                         (summed.h)
  *   build/VERSION/        what is being built (tiny_build.c), for the next one to go on with
  *   build.lock            who builds or removes that; the other lock is for moments
  *   apt/                  apt's own lists

@@ -43,13 +43,8 @@ wrong() {
 	is "one line" "oomlab curve: $wrong_text" "$(cat "$err")"
 }
 wrong "--limit SIZE is missing" day.csv
-wrong "--limit: expected 1M or more" -l 4K day.csv
 wrong "expected a CSV file, rows of time,bytes" -l 64M
 wrong "cannot open 'nosuch.csv': No such file or directory" -l 64M nosuch.csv
-wrong "--speed: expected 1 to 1000000" -l 64M --speed 0 day.csv
-wrong "--days: expected 1 to 3650" -l 64M --days 4000 day.csv
-wrong "--tick: expected 100us to 1s" -l 64M --tick 1us day.csv
-wrong "--deaths: expected 1 to 16" -l 64M --deaths 0 day.csv
 wrong "two roles are 'day'; ROLE=FILE gives another name" -l 64M day.csv day.csv
 wrong "--leak: '12M' is not a leak, expected a size and one of /s /m /h /d such as 12M/h" \
 	-l 64M day.csv --leak 12M
@@ -63,7 +58,20 @@ run "$OOMLAB" curve -l 64M bad.csv
 is_status 2
 like "$err" "^oomlab curve: 'bad.csv': line 2: '2X' is not a size"
 : >empty.csv
-wrong "'empty.csv': no row has a time and bytes in column 1" -l 64M empty.csv
+wrong "'empty.csv': no row has a time and bytes in column 1, expected such as 06:30,80M" -l 64M \
+	empty.csv
+printf '\357\273\277time,bytes\r\n2026-02-28T00:00Z,1M\r\n2026-02-30T00:00Z,2M\r\n' >feb.csv
+wrong "'feb.csv': line 3: '2026-02-30T00:00Z' is not a time, expected such as 06:30, 6h, 23400 \
+(seconds) or 2026-11-28T06:30:00" -l 64M feb.csv
+printf '0,1M\n1h,\0002M\n' >zero.csv
+wrong "'zero.csv': expected text, got a byte of 0 at 8" -l 64M zero.csv
+printf '\357\273\2770,10M,90M\r12h,60M,90M\r' >mac.csv
+run "$OOMLAB" curve -n -l 140M mac.csv
+like "$out" '^limit +140\.0 MiB; mac\.1, mac\.2$' "BOM, no names, CR alone"
+# Over the end of summer time: the row comes six hours after the first, not five.
+printf '2026-10-25T00:00+02:00,10M\n2026-10-25T05:00+01:00,70M\n' >dst.csv
+run "$OOMLAB" curve -n -l 40M dst.csv
+like "$out" '^to be expected +day 1, 0[23]:[0-9][0-9]: dst$'
 printf '0,1M\n' >one.csv
 run "$OOMLAB" curve -n -l 64M one.csv --leak 99999T/s
 is_status 1

@@ -89,13 +89,33 @@ trouble() {
 	like "$err" "^oomlab pack: $trouble_text"
 }
 trouble 2 "there is no program 'nosuch' in " -m 64M -- nosuch
-trouble 2 "--memory: no more than .* can be risked here; --estimate" -m 100000G -- true
+trouble 2 "--memory: no more than .* can be risked here, got 100000G; --estimate" -m 100000G -- true
 trouble 1 "without any limit: exit status 3" -m 64M -- sh -c 'echo last words >&2; exit 3'
 like "$err" '^last words$'
 trouble 1 "somebody killed it .SIGKILL. without any limit" -m 64M -- sh -c 'kill -9 $$'
 trouble 1 "without any limit it did not end within 200ms" -m 64M --timeout 200ms -- sleep 1000
 trouble 1 "it ended and left processes" -m 64M -- sh -c 'sleep 1000 & exit 0'
 trouble 1 "without any limit it ended before its time" -m 64M --for 100s -- true
+
+# leaves NAME EXPECTED WORDS...: into the root of all hierarchies; neither the group's end nor its
+# kill reach it there. One alone stays, so that it is pack's own runs that have to see it.
+away='cd /sys/fs/cgroup; for h in . memory unified pids; do echo 0 >$h/cgroup.procs; done 2>/dev/null'
+leaves() {
+	leaves_name=$1 leaves_text=$2
+	shift 2
+	run timeout -k 1 20 "$OOMLAB" pack -m 64M --json "$@"
+	is_status 1 "$leaves_name"
+	like "$err" "^oomlab pack: $leaves_text: 'sleep' has moved into another group .*: what it has" \
+		"$leaves_name: said"
+	is "$leaves_name: trouble" '"leaves_group"' "$(field trouble)"
+	ok "$leaves_name: ended" sh -c '! ps -e -o args | grep -q "^sleep 4712"'
+}
+leaves "the second copy leaves" "with 2 copies" -- \
+	sh -c "[ \$OOMLAB_COPY = 1 ] || { $away; exec sleep 4712; }"
+leaves "a child of the second leaves" "with 2 copies" -- \
+	sh -c "[ \$OOMLAB_COPY = 1 ] || { ($away; exec sleep 4712) >/dev/null 2>&1 & } ; exit 0"
+leaves "a server's third copy leaves, under the limit" "with 3 copies" --for 200ms --copies 3 -- \
+	sh -c "[ \$OOMLAB_COPY != 3 ] || { $away; exec sleep 4712; }; exec sleep 4713"
 
 # ---- the end of the harness ------------------------------------------------------------------------------
 

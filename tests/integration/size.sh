@@ -92,6 +92,28 @@ is_status 1 "a command that leaves its group"
 like "$err" "'sleep' has moved into another group" "that is said"
 ok "it is ended there" sh -c '! ps -e -o args | grep -q "^sleep 4711"'
 
+# ---- 32-bit programs ---------------------------------------------------------------------------------
+
+# Their system calls have other numbers, so none is made again: bisection, which the result says.
+need32=$tap_dir/need32
+if ! ${CC:-cc} -m32 -nostdlib -static -fno-pie -no-pie -fno-stack-protector -O1 -DMIBS=12 \
+	-o "$need32" tests/fixtures/size/need32.c 2>"$tap_dir/cc"; then
+	skip "32-bit programs" "the compiler makes none: $(head -n 1 "$tap_dir/cc")"
+elif ! "$need32"; then
+	skip "32-bit programs" "this kernel runs none"
+else
+	run "$OOMLAB" size --slow 0 --json -- "$need32"
+	is_status 0 "32 bits"
+	is "32 bits: 12 MiB and its tables" "$(mib 13)" "$(field limit)"
+	is "32 bits: engine" '"bisection"' "$(field engine)"
+	is "32 bits: why" '"it runs 32-bit programs"' "$(field engine_why)"
+	run "$OOMLAB" size --slow 0 --json -- sh -c "$need32 && echo done"
+	is "a child of 32 bits" "$(mib 13) \"bisection\" \"it runs 32-bit programs\"" \
+		"$(field limit) $(field engine) $(field engine_why)"
+	run "$OOMLAB" size --slow 0 --method ratchet -- "$need32"
+	like "$out" '^engine +bisection: it runs 32-bit programs$' "32 bits: when the ratchet is asked for"
+fi
+
 # ---- needs that vary -------------------------------------------------------------------------------
 
 # Wherever within a MiB a need ends, and with it to the page in another place each time: the limit is
@@ -107,6 +129,12 @@ done
 # Several processes at the peak, and what they need depends on which of them are there at once.
 run "$OOMLAB" size --slow 0 --json -- "$need" children 24
 is "children: passes in a row" 10 "$(field passes_in_a_row)"
+if [ "$(nproc)" -gt 1 ]; then
+	is "children: three more on half of the CPUs" 3 "$(grep -c '"half_of_cpus": true' "$out")"
+	run "$OOMLAB" size --slow 0 -- sh -c "nproc >>$tap_dir/nprocs; exec $need children 24"
+	is "there are half as many" "$((($(nproc) + 1) / 2)) $(nproc)" \
+		"$(sort -un "$tap_dir/nprocs" | tr '\n' ' ' | sed 's/ $//')"
+fi
 run "$OOMLAB" size --slow 0 -- "$need" children 24
 like "$out" '^  shown +10 of 10 runs passed at 24.8 MiB, 0 of 1 run passed at 24.0 MiB'
 like "$out" '^  in a row +10 passes: 95 % confidence that at least 74 % of runs pass there'
@@ -163,11 +191,16 @@ run "$OOMLAB" sweep --from 8M --to 10M --points 3 --repeat 2 --format csv -- "$n
 is_status 0
 is "sweep: from 9 MiB on all runs pass" "8388608,2,0,2 9437184,2,2,0 10485760,2,2,0" \
 	"$(tail -n +2 "$out" | cut -d, -f1-4 | tr '\n' ' ' | sed 's/ $//')"
+is "sweep: the share that passes" "0.000000 0.223607 0.223607" \
+	"$(tail -n +2 "$out" | cut -d, -f9 | tr '\n' ' ' | sed 's/ $//')"
 run "$OOMLAB" sweep --from 8M --to 9M --points 2 --format json -- "$need" touch 8
 like "$out" '"knee": 9437184'
 run "$OOMLAB" sweep --from 8M --to 9M --points 2 -- "$need" touch 8
 like "$out" '^ +8.0 MiB +0 of 1 .*1 OOM-killed'
 like "$out" '^knee: from 9.0 MiB on'
+run "$OOMLAB" sweep --from 9M --max 8M -- true
+is_status 2
+like "$err" '^oomlab sweep: --from: expected no more than what may be risked here .--max., 8M, got 9M$'
 run "$OOMLAB" sweep --from 9M --to 8M -- true
 is_status 2
 
@@ -185,6 +218,9 @@ trouble 2 "expected a command" --
 trouble 2 "there is no program 'nosuch' in " -- nosuch
 trouble 2 "'/etc/passwd' is no program" -- /etc/passwd
 trouble 2 "--step: expected whole pages, at least 256 KiB" --step 4K -- true
+trouble 2 "--max: expected at least two steps of 1M, got 2047K" --max 2047K -- true
+trouble 2 "--max: no more than .* can be risked here, got 100000G" --max 100000G -- true
+trouble 2 "--from: expected no more than it may have .--max., 8M, got 9M" --max 8M --from 9M -- true
 trouble 2 "--quantile: expected a number between 0 and 1" --quantile 2 -- true
 trouble 2 "--samples are the ratchet's" --samples 2 --method bisect -- true
 trouble 2 "--stdin '/nosuch'" --stdin /nosuch -- true

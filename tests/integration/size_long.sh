@@ -58,6 +58,34 @@ like "$err" "is of another command: .*12.*there.*13"
 run "$OOMLAB" size --slow 0 --save "$save" --step 2M -- "$need" touch 12
 is_status 2 "another step"
 like "$err" "is of another --step"
+sum_of() {
+	{ cksum <"$1"; } 2>/dev/null
+}
+# refused NAME FILE TEXT: one line, at once, and the file is as it was
+refused() {
+	before=$(sum_of "$2")
+	run timeout -k 1 10 "$OOMLAB" size --slow 0 --save "$2" -- "$need" touch 12
+	is "$1" "2 oomlab size: --save '$2'$3" "$status $(cat "$out" "$err")"
+	is "$1: left alone" "$before" "$(sum_of "$2")"
+}
+mkdir "$tap_dir/folder"
+refused "a folder" "$tap_dir/folder" ": Is a directory"
+ln -s loop "$tap_dir/loop"
+refused "a link to itself" "$tap_dir/loop" ": Too many levels of symbolic links"
+refused "a folder that takes no file" /proc/oomlab.save ": No such file or directory"
+head -c 3000000 /dev/urandom >"$tap_dir/binary"
+refused "no text" "$tap_dir/binary" " is no file of oomlab size"
+head -c 3000000 /dev/zero | tr '\0' '[' >"$tap_dir/long"
+refused "a long line" "$tap_dir/long" " is no file of oomlab size"
+(head -n 1 "$save" && cat "$tap_dir/long" && echo) >"$tap_dir/deep"
+refused "a long line behind the first" "$tap_dir/deep" ": line 2: maximum parsing depth reached near '['"
+(head -n 1 "$save" && sed -n 's/"limit":[0-9]*/"limit":-1/; 2p' "$save") >"$tap_dir/negative"
+refused "a limit below 0" "$tap_dir/negative" ": line 2 is no run of oomlab size"
+(head -n 2 "$save" && printf 'not ours') >"$tap_dir/other"
+refused "what is not ours to cut" "$tap_dir/other" ": line 3 is no run of oomlab size"
+mkfifo "$tap_dir/fifo"
+run timeout -k 1 10 "$OOMLAB" size --slow 0 --save "$tap_dir/fifo" -- "$need" touch 12
+is "a FIFO" "2 oomlab size: --save '$tap_dir/fifo': expected a file" "$status $(cat "$err")"
 touch "$need"
 run "$OOMLAB" size --slow 0 --save "$save" -- "$need" touch 12
 is_status 2 "another program"

@@ -288,6 +288,9 @@ like "$err" 'did not end within 500ms' 'a command that does not end: says so'
 run timeout 120 "$OOMLAB" vm -k "$image" -e 'echo c >/proc/sysrq-trigger; sleep 1000'
 is_status 3 'a command that ends the machine'
 like "$err" '^oomlab vm: the machine ended .panic: sysrq' 'a command that ends the machine: says so'
+run timeout 120 "$OOMLAB" vm -k "$image" -e \
+	'echo "Kernel panic - not syncing: a word" >/dev/console; echo b >/proc/sysrq-trigger'
+like "$err" '^oomlab vm: the machine ended .reset.' 'a panic that only a program printed is none'
 run "$OOMLAB" vm --seed 1 -e true
 is_status 2 'a command has no seed'
 if command -v gdb >/dev/null; then

@@ -44,6 +44,17 @@ START_TEST(times_are_written_in_many_ways)
 		"1795824000,1M\n1795847400,2M\n",
 		"1795824000000,1048576.0\n1795847400000,2.097152e+06\n",
 		"\xef\xbb\xbfTime\tMem\n0\t1M\n23400\t2M\n",
+		"1795824000000000,1M\n1795847400000000,2M\n",
+		"1795824000000000000,1M\n1795847400000000000,2M\n",
+		/* The same clock in one zone, and the same moments in another. */
+		"2026-11-28T00:00:00+05:30,1M\n2026-11-28T06:30:00+05:30,2M\n",
+		"2026-10-25T00:00+0200,1M\n2026-10-25T05:30+01,2M\n",
+		"2026-11-28T00:00:00Z,1M\n1795847400,2M\n",
+		"2024-02-29 00:00 UTC,1M\n2024-02-29 06:30 UTC,2M\n",
+		"time,bytes\r\r0,1M\r23400,2M\r",
+		"0, 1M \t\r\n23400 ,2M\t\r\n\r\n",
+		"\xef\xbb\xbf"
+		"0,1M\r\n23400,2M",
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -81,6 +92,51 @@ START_TEST(wrong_rows_are_told_with_their_line)
 		{"0,1M\nx,1M\n", "line 2: 'x' is not a time"},
 		{"0,1M\n5,2X\n", "line 2: '2X' is not a size"},
 		{"0,-1\n", "line 1: '-1' is not a size"},
+		{"time,bytes\r\n0,1M\r\n1h,x\r\n", "line 3: 'x' is not a size"},
+		{"2026-02-29T00:00,1M", "line 1: '2026-02-29T00:00' is not a time"},
+		{"2100-02-29T00:00,1M", "line 1: '2100-02-29T00:00' is not a time"},
+		{"2026-02-30T00:00,1M", "line 1: '2026-02-30T00:00' is not a time"},
+		{"2026-04-31T00:00,1M", "line 1: '2026-04-31T00:00' is not a time"},
+		{"2026-13-01T00:00,1M", "line 1: '2026-13-01T00:00' is not a time"},
+		{"2026-00-01T00:00,1M", "line 1: '2026-00-01T00:00' is not a time"},
+		{"2026-01-01T25:00,1M", "line 1: '2026-01-01T25:00' is not a time"},
+		{"2026-01-01T24:01,1M", "line 1: '2026-01-01T24:01' is not a time"},
+		{"2026-01-01T06:60,1M", "line 1: '2026-01-01T06:60' is not a time"},
+		{"2026-01-01T06:30pm,1M", "line 1: '2026-01-01T06:30pm' is not a time"},
+		{"2026-01-01T06:30+25:00,1M", "line 1: '2026-01-01T06:30+25:00' is not a time"},
+		{"1969-12-31T06:30,1M", "line 1: '1969-12-31T06:30' is not a time"},
+		{"0,1M\n2026-01-01T06:30,1M",
+		 "line 2: '2026-01-01T06:30' is a point in time without a zone, expected a time of "
+		 "day or since the start as in the rows before"},
+		{"2026-01-01T06:30Z,1M\n2026-01-01T06:31,1M",
+		 "line 2: '2026-01-01T06:31' is a point in time without a zone, expected a point "
+		 "in "
+		 "time with a zone as in the rows before"},
+		{"1795824000,1M\n06:30,1M", "line 2: '06:30' is a time of day or since the start"},
+		{"2026-11-28T06:30+01:00,1M\n2026-11-28T07:00+02:00,2M",
+		 "line 2: '2026-11-28T07:00+02:00' is not after the row before it"},
+		{"nan,1M", "line 1: 'nan' is not a time"},
+		{"-5,1M", "line 1: '-5' is not a time"},
+		{"inf,1M\n1,2M", "line 1: 'inf' is not a time"},
+		{"0,nan", "line 1: 'nan' is not a size"},
+		{"0,inf", "line 1: 'inf' is not a size"},
+		{"0,1M\n1e25,2M", "line 2: '1e25' is not a time"},
+		{"0,1M\n1e400,2M", "line 2: '1e400' is not a time"},
+		{"0,1M\n9999999,2M\n99999999999999999999,2M",
+		 "line 3: '99999999999999999999' is not a time"},
+		{"0,1M\n87601h,2M", "line 2: '87601h' is too late, expected 3650 days or less"},
+		{"2026-01-01T00:00,1M\n2036-01-01T00:00,2M", "line 2: '2036-01-01T00:00' is too "
+							     "late, expected 3650 days or less"},
+		{"0,1e20", "line 1: '1e20' is no size that can be held, expected 64P or less"},
+		{"0,99999999999999999999999",
+		 "line 1: '99999999999999999999999' is no size that can be held"},
+		{"0,99999999999999999999999G",
+		 "line 1: '99999999999999999999999G' is no size that can be held"},
+		{"0,65P", "line 1: '65P' is no size that can be held"},
+		{"0,\"1,500,000\"", "line 1: '1,500,000' is not a size"},
+		{"06:30;1,5", "line 1: '1,5' is not a size"},
+		{"0,1M\n06:30", "line 2: expected time,bytes, got '06:30'"},
+		{"0 1M\n", "line 1: expected time,bytes, got '0 1M'"},
 		{"6h,1M\n5h,2M\n", "line 2: '5h' is not after the row before it"},
 		{"6h,1M\n6h,2M\n", "line 2: '6h' is not after the row before it"},
 		{"0,max\n", "line 1: 'max' is no size that can be held"},
@@ -88,7 +144,8 @@ START_TEST(wrong_rows_are_told_with_their_line)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct err err = ERR_INIT;
-		ck_assert_int_lt(curve_parse(rows[i].text, 1, 0, &curve, &err), 0);
+		ck_assert_msg(curve_parse(rows[i].text, 1, 0, &curve, &err) < 0, "taken: %s",
+			      rows[i].text);
 		ck_assert_msg(str_starts(err.text, rows[i].told), "%s: %s", rows[i].text, err.text);
 	}
 }
@@ -107,6 +164,13 @@ START_TEST(gaps_are_left_out_and_columns_have_names)
 	ck_assert_str_eq(name, "cache 1");
 	curve_column_name("0,1M\n", 1, name, sizeof(name));
 	ck_assert_str_eq(name, "");
+	curve_column_name("\xef\xbb\xbf"
+			  "0,1M\n",
+			  1, name, sizeof(name));
+	ck_assert_str_eq(name, "");
+	ck_assert_uint_eq(curve_columns("time;\"a;b\";c,d\r0;1;2\r"), 2);
+	curve_column_name("time;\"a;b\";c,d\r0;1;2\r", 1, name, sizeof(name));
+	ck_assert_str_eq(name, "a;b");
 
 	ck_assert_int_eq(curve_parse(text, 1, 0, &curve, &err), 0);
 	ck_assert_uint_eq(curve.n, 2);

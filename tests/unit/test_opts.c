@@ -260,6 +260,43 @@ START_TEST(command_without_arguments_says_so)
 }
 END_TEST
 
+static const struct opt_bound bounds[] = {
+	{"repeat", 1, 1000, "1 to 1000"},
+	{"timeout", 1000000, 2000000000, "1ms to 2s"},
+	{"size", 4096, UINT64_MAX, "4K or more"},
+	{NULL, 0, 0, NULL},
+};
+
+static const struct {
+	const char *line, *answer; /* NULL: it is taken */
+} bounded[] = {
+	{"--repeat 1 --timeout 1ms --size max", NULL},
+	{"--repeat=1000 --timeout 2s -s4K", NULL},
+	{"--repeat 0", "option '--repeat': expected 1 to 1000, got '0'"},
+	{"-n 1001", "option '-n': expected 1 to 1000, got '1001'"},
+	{"-n-1", "option '-n': expected 1 to 1000, got '-1'"},
+	{"--repeat 1e3", "option '--repeat': expected 1 to 1000, got '1e3'"},
+	{"--timeout 0", "option '--timeout': expected 1ms to 2s, got '0'"},
+	{"--timeout 9999999999h", "option '--timeout': expected 1ms to 2s, got '9999999999h'"},
+	{"--timeout 2K", "option '--timeout': '2K' is not a duration, expected a number and a unit "
+			 "such as 100ms, 2s or 5m"},
+	{"--size 4095", "option '--size': expected 4K or more, got '4095'"},
+};
+
+START_TEST(value_is_held_against_its_bound)
+{
+	struct line line = line_of(bounded[_i].line);
+	struct opt_cmd cmd = run_cmd;
+	struct values v = {0}; /* a default outside of the bounds stays */
+	struct err err = ERR_INIT;
+
+	cmd.bounds = bounds;
+	int r = parse(&line, &cmd, &v, &err);
+	ck_assert_int_eq(r, bounded[_i].answer ? -EINVAL : 0);
+	ck_assert_str_eq(err.text, bounded[_i].answer ? bounded[_i].answer : "");
+}
+END_TEST
+
 START_TEST(list_has_an_end)
 {
 	struct values v = {.params.n = OPT_LIST_MAX};
@@ -401,6 +438,7 @@ static TCase *parsing(void)
 	tcase_add_loop_test(tcase, help_is_asked_for, 0, COUNT(asks_help));
 	tcase_add_loop_test(tcase, mistake_is_answered, 0, COUNT(mistakes));
 	tcase_add_test(tcase, command_without_arguments_says_so);
+	tcase_add_loop_test(tcase, value_is_held_against_its_bound, 0, COUNT(bounded));
 	tcase_add_test(tcase, list_has_an_end);
 	tcase_add_test(tcase, set_by_name);
 	return tcase;

@@ -110,6 +110,26 @@ START_TEST(beyond_the_highest_peak_by_their_spread)
 }
 END_TEST
 
+START_TEST(peaks_that_crowd_at_their_end_have_one)
+{
+	uint64_t at = 86 * MIB - 256 * KIB, most = 1024 * MIB;
+	/* two processes of 41 and 49 MiB, that meet or do not */
+	struct size_trial meet[] = {PASS(at, 81 * MIB), PASS(at, 50 * MIB),
+				    PASS(at, 81 * MIB - 100 * KIB), PASS(at, 62 * MIB),
+				    PASS(at, 81 * MIB - 200 * KIB)};
+	struct size_trial open[] = {PASS(at, 85 * MIB), PASS(at, 50 * MIB), PASS(at, 82 * MIB),
+				    PASS(at, 80 * MIB), PASS(at, 83 * MIB)};
+	struct evidence evidence = EVIDENCE(meet);
+
+	ck_assert_uint_eq(evidence_beyond(&evidence, 86 * MIB, 5, false, most), 86 * MIB);
+	/* 31 MiB less the noise, above 81: whoever collects garbage may have met with luck */
+	ck_assert_uint_eq(evidence_beyond(&evidence, 86 * MIB, 5, true, most), 112 * MIB);
+	/* 2 * (85 - 82 - 0.5) */
+	evidence = EVIDENCE(open);
+	ck_assert_uint_eq(evidence_beyond(&evidence, 86 * MIB, 5, false, most), 90 * MIB);
+}
+END_TEST
+
 Suite *size_evidence_suite(void)
 {
 	Suite *suite = suite_create("size_evidence");
@@ -120,6 +140,7 @@ Suite *size_evidence_suite(void)
 	tcase_add_test(tcase, above_what_is_mixed_by_as_much_as_that);
 	tcase_add_test(tcase, an_edge_is_where_passes_had_all_but_reached_it);
 	tcase_add_test(tcase, beyond_the_highest_peak_by_their_spread);
+	tcase_add_test(tcase, peaks_that_crowd_at_their_end_have_one);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

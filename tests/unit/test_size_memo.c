@@ -194,8 +194,16 @@ START_TEST(something_else_is_refused)
 					      "{\"a\": 1}\n",
 					      "{\"oomlab_size\":2,\"kernel\":\"6.1\"}\n",
 					      "{\"oomlab_size\":1,\"kernel\":\"6.2\"}\n",
-					      "{\"oomlab_size\":1,\"kernel\":\"6.1\"}\n{}\n",
-					      "{\"oomlab_size\":1,\"kernel\":\"6.1\"}\n[\n"};
+					      "{\"oomlab_size\":1,\"kernel\":\"6.1\"}\n",
+					      "{", /* anybody's */
+					      "{\"oomlab_size\":1,\"kernel\":\"6.1\","
+					      "\"inputs\":{}}\n",
+					      "{\"oomlab_size\":1,\"kernel\":\"6.1\","
+					      "\"inputs\":[]}\nnote",
+					      "{\"oomlab_size\":1,\"kernel\":\"6.1\","
+					      "\"inputs\":[]}\n{}\n",
+					      "{\"oomlab_size\":1,\"kernel\":\"6.1\","
+					      "\"inputs\":[]}\n[\n"};
 	struct place place;
 	struct memo *memo;
 	struct err err = ERR_INIT;
@@ -220,6 +228,149 @@ START_TEST(something_else_is_refused)
 	ck_assert_int_eq(join(place.dir, "6.1", no_words, &memo, &err), -EISDIR);
 	memo_free(memo);
 	ck_assert_int_eq(join("/dev/null", "6.1", no_words, &memo, &err), -EINVAL);
+	memo_free(memo);
+	teardown(&place);
+}
+END_TEST
+
+/* ---- what somebody wrote into the file ---- */
+
+static const char about_line[] = "{\"oomlab_size\":1,\"kernel\":\"6.1\",\"inputs\":[]}\n";
+
+/* In the line (outer) or in its result: a value that none of ours has; NULL: the key is missing. */
+static const struct {
+	bool outer;
+	const char *key, *value;
+} hostile_values[] = {
+	{true, "run", "5"},
+	{true, "run", "\"nonsense\""},
+	{true, "from", "-1"},
+	{true, "from", "0"},
+	{true, "from", "\"5242880\""},
+	{true, "from", "1e6"},
+	{true, "late", "0"},
+	{true, "beside", NULL},
+	{true, "result", "null"},
+	{true, "result", "[]"},
+	{false, "wall_ns", "-1"},
+	{false, "wall_ns", "1.5"},
+	{false, "wall_ns", "\"5\""},
+	{false, "wall_ns", NULL},
+	{false, "limit", "-5"},
+	{false, "limit", NULL},
+	{false, "peak", "[]"},
+	{false, "psi_full_us", "-7"},
+	{false, "status", "4294967296"},
+	{false, "status", "-1"},
+	{false, "steps", "-1"},
+	{false, "steps", "4294967296"},
+	{false, "check_failed", "1"},
+	{false, "end", "5"},
+	{false, "end", "\"interrupted\""},
+	{false, "output_sum", "\"-1\""},
+	{false, "output_sum", "\"0fedcba9876543210\""},
+	{false, "output_sum", "\"fedcba987654321G\""},
+	{false, "top", "[]"},
+	{false, "top", "{\"processes\":{},\"all_processes\":0}"},
+	{false, "top", "{\"processes\":[],\"all_processes\":-1}"},
+	{false, "top", "{\"processes\":[{\"pid\":1}],\"all_processes\":1}"},
+};
+
+static void set(json_t *object, const char *key, const char *value)
+{
+	if (value)
+		ck_assert_int_eq(
+			json_object_set_new(object, key, json_loads(value, JSON_DECODE_ANY, NULL)),
+			0);
+	else
+		ck_assert_int_eq(json_object_del(object, key), 0);
+}
+
+START_TEST(a_run_that_is_none_is_refused)
+{
+	struct run_result result = result_of(RUN_EXITED, 3);
+	struct place place;
+	struct memo *memo;
+	struct err err = ERR_INIT;
+	json_t *whole = memo_result_json(&result);
+	json_t *line = json_pack("{s:s, s:i, s:b, s:b, s:b, s:O}", "run", "limit", "from", 5 << 20,
+				 "late", 0, "probe", 0, "beside", 0, "result", whole);
+
+	setup(&place);
+	for (int changed = 0; changed < 2; changed++) {
+		if (changed)
+			set(hostile_values[_i].outer ? line : whole, hostile_values[_i].key,
+			    hostile_values[_i].value);
+		char *text = json_dumps(line, JSON_COMPACT);
+		(void)unlink(place.file);
+		append(place.file, about_line);
+		append(place.file, text);
+		append(place.file, "\n");
+		int r = join(place.file, "6.1", no_words, &memo, &err);
+		ck_assert_msg(r == (changed ? -EINVAL : 0), "%s: %s", text, err.text);
+		ck_assert_msg(!changed || strstr(err.text, "line 2 is no run of oomlab size"), "%s",
+			      err.text);
+		memo_free(memo);
+		free(text);
+	}
+	json_decref(line);
+	json_decref(whole);
+	teardown(&place);
+}
+END_TEST
+
+/* Not even its size changes, however little of it can be understood. */
+START_TEST(what_is_refused_is_left_as_it_is)
+{
+	enum { MANY = 1 << 20 };
+	struct place place;
+	struct memo *memo;
+	char *many = mem_zero(MANY + 1, 1);
+	const char fill[] = "x[\x1b\xff", *const begins[] = {"", about_line};
+	struct stat st;
+
+	setup(&place);
+	for (size_t i = 0; i < 2 * (sizeof(fill) - 1); i++) {
+		struct err err = ERR_INIT;
+		memset(many, fill[i / 2], MANY);
+		(void)unlink(place.file);
+		append(place.file, begins[i % 2]);
+		append(place.file, many);
+		append(place.file, "\n");
+		ck_assert_int_eq(join(place.file, "6.1", no_words, &memo, &err), -EINVAL);
+		ck_assert_int_eq(stat(place.file, &st), 0);
+		ck_assert_int_eq(st.st_size, (off_t)strlen(begins[i % 2]) + MANY + 1);
+		memo_free(memo);
+	}
+	struct err err = ERR_INIT;
+	ck_assert_int_eq(truncate(place.file, 1LL << 40), 0); /* a hole */
+	ck_assert_int_eq(join(place.file, "6.1", no_words, &memo, &err), -EINVAL);
+	memo_free(memo);
+	(void)unlink(place.file);
+	ck_assert_int_eq(mkfifo(place.file, 0600), 0);
+	ck_assert_int_eq(join(place.file, "6.1", no_words, &memo, &err), -EINVAL);
+	memo_free(memo);
+	free(many);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(what_had_more_than_is_allowed_now_is_not_taken)
+{
+	struct place place;
+	struct memo *memo;
+	struct err err = ERR_INIT;
+	struct run_spec spec = {
+		.mode = RUN_RATCHET, .limit_bytes = 1 << 20, .ceiling_bytes = 8 << 20};
+	struct run_result result = result_of(RUN_EXITED, 0), back;
+
+	setup(&place);
+	ck_assert_int_eq(join(place.file, "6.1", no_words, &memo, &err), 0);
+	memo_put(memo, &spec, &result, true);
+	spec.ceiling_bytes = 4 << 20; /* the result has 5 */
+	ck_assert(!memo_take(memo, &spec, &back));
+	spec.ceiling_bytes = 5 << 20;
+	ck_assert(memo_take(memo, &spec, &back));
 	memo_free(memo);
 	teardown(&place);
 }
@@ -266,6 +417,10 @@ Suite *size_memo_suite(void)
 	tcase_add_test(tc, what_says_nothing_is_not_kept);
 	tcase_add_test(tc, a_later_call_goes_on);
 	tcase_add_test(tc, something_else_is_refused);
+	tcase_add_loop_test(tc, a_run_that_is_none_is_refused, 0,
+			    sizeof(hostile_values) / sizeof(hostile_values[0]));
+	tcase_add_test(tc, what_is_refused_is_left_as_it_is);
+	tcase_add_test(tc, what_had_more_than_is_allowed_now_is_not_taken);
 	tcase_add_test(tc, inputs_have_to_be_the_same);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -2,6 +2,7 @@
  * harness/size/sweep: the limits, what the runs at one add up to, the knee, CSV.
  */
 #include <check.h>
+#include <string.h>
 
 #include "harness/size/sweep.h"
 
@@ -77,10 +78,54 @@ START_TEST(csv_leaves_out_what_is_not_known)
 	sweep_csv(points, n, &text);
 	ck_assert_str_eq(str_text(&text),
 			 "limit_bytes,runs,passed,oom_killed,best_seconds,stalled_seconds,"
-			 "refaults,major_faults\n"
-			 "1048576,1,0,1,,,0,0\n"
-			 "2097152,2,2,0,0.000000,0.000000,4,0\n"
-			 "3145728,1,1,0,0.000000,,1,0\n");
+			 "refaults,major_faults,passes_at_least\n"
+			 "1048576,1,0,1,,,0,0,0.000000\n"
+			 "2097152,2,2,0,0.000000,0.000000,4,0,0.223607\n"
+			 "3145728,1,1,0,0.000000,,1,0,0.050000\n");
+}
+END_TEST
+
+/* 0.05^(1/n) when all of n pass; by the beta distribution when some do. */
+START_TEST(repeated_runs_say_which_share_passes)
+{
+	struct sweep_point points[] = {
+		{.limit_bytes = MIB, .runs = 10, .killed = 10},
+		{.limit_bytes = 2 * MIB, .runs = 10, .passed = 9, .best_ns = 5, .killed = 1},
+		{.limit_bytes = 3 * MIB, .runs = 10, .passed = 10, .best_ns = 5},
+	};
+	struct tell_view view = {.width = 80};
+	STR_AUTO text = STR_INIT;
+	json_t *root = sweep_json(points, 3, 10), *list = json_object_get(root, "points");
+	static const double bounds[] = {0, 0.605836, 0.741134};
+
+	for (size_t i = 0; i < 3; i++) {
+		double got = json_number_value(
+			json_object_get(json_array_get(list, i), "passes_at_least"));
+		ck_assert_double_eq_tol(got, bounds[i], 1e-5);
+	}
+	json_decref(root);
+	sweep_text(points, 3, 10, &view, &text);
+	ck_assert_ptr_nonnull(strstr(str_text(&text), "limit      passed  at least  best time"));
+	ck_assert_ptr_nonnull(strstr(str_text(&text), "2.0 MiB    9 of 10     60.6 %        5ns"));
+	ck_assert_ptr_nonnull(strstr(str_text(&text), "with 95 % confidence"));
+}
+END_TEST
+
+START_TEST(one_run_each_says_nothing_about_a_share)
+{
+	struct sweep_point point = {.limit_bytes = MIB, .runs = 1, .passed = 1, .best_ns = 5};
+	struct tell_view view = {.width = 80};
+	STR_AUTO text = STR_INIT;
+	STR_AUTO csv = STR_INIT;
+	json_t *root = sweep_json(&point, 1, 10);
+
+	ck_assert_ptr_null(json_object_get(json_array_get(json_object_get(root, "points"), 0),
+					   "passes_at_least"));
+	json_decref(root);
+	sweep_text(&point, 1, 10, &view, &text);
+	ck_assert_ptr_null(strstr(str_text(&text), "at least"));
+	sweep_csv(&point, 1, &csv);
+	ck_assert_ptr_nonnull(strstr(str_text(&csv), "\n1048576,1,1,0,0.000000,0.000000,0,0,\n"));
 }
 END_TEST
 
@@ -93,6 +138,8 @@ Suite *size_sweep_suite(void)
 	tcase_add_test(tests, runs_at_one_limit_become_one_point);
 	tcase_add_test(tests, the_knee_is_where_nothing_above_is_slow_or_fails);
 	tcase_add_test(tests, csv_leaves_out_what_is_not_known);
+	tcase_add_test(tests, repeated_runs_say_which_share_passes);
+	tcase_add_test(tests, one_run_each_says_nothing_about_a_share);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "harness/vm/sha256.h"
 #include "harness/vm/store.h"
+#include "harness/vm/summed.h"
 
 Suite *store_suite(void);
 
@@ -312,6 +313,32 @@ START_TEST(hashes_are_those_of_the_standard)
 }
 END_TEST
 
+/* A file that is older than a moment; that of the tests may be of this second. */
+START_TEST(a_sum_is_remembered_for_a_file_as_it_was)
+{
+	struct err err = ERR_INIT;
+	MEM_AUTO char *young = store_path(&store, "young");
+	FD_AUTO old = fd_open_at(AT_FDCWD, "/bin/sh", O_RDONLY, 0, &err);
+
+	ck_assert_int_ge(old, 0);
+	ck_assert(!summed_before(&store, "summed", old, sha256_text));
+	summed_keep(&store, "summed", old, sha256_text);
+	ck_assert(summed_before(&store, "summed", old, sha256_text));
+	ck_assert(!summed_before(&store, "summed", old, "another sum"));
+
+	FD_AUTO other = fd_open_at(AT_FDCWD, "/bin/cat", O_RDONLY, 0, &err);
+	ck_assert_int_ge(other, 0);
+	ck_assert(!summed_before(&store, "summed", other, sha256_text));
+
+	/* Who wrote it may still be writing. */
+	FD_AUTO fresh = fd_open_at(AT_FDCWD, young, O_RDWR | O_CREAT, 0644, &err);
+	ck_assert_int_ge(fresh, 0);
+	summed_keep(&store, "other", fresh, sha256_text);
+	ck_assert(!summed_before(&store, "other", fresh, sha256_text));
+	ck_assert_int_ne(faccessat(store.dir, "other", F_OK, 0), 0);
+}
+END_TEST
+
 Suite *store_suite(void)
 {
 	Suite *suite = suite_create("store");
@@ -329,6 +356,7 @@ Suite *store_suite(void)
 	tcase_add_test(tests, the_lock_empties_what_was_left);
 	tcase_add_test(tests, waiting_for_the_lock_ends_by_a_signal);
 	tcase_add_test(tests, hashes_are_those_of_the_standard);
+	tcase_add_test(tests, a_sum_is_remembered_for_a_file_as_it_was);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -3,6 +3,7 @@
  */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/cmd/vm_verdict.h"
 
@@ -101,6 +102,27 @@ START_TEST(a_line_without_a_blank_result_will_do)
 }
 END_TEST
 
+START_TEST(who_had_no_cpu_has_failed_nothing)
+{
+	static const struct {
+		enum verdict verdict;
+		uint64_t took_s, waited_s;
+		enum verdict then;
+	} cases[] = {{VERDICT_FAIL, 30, 29, VERDICT_BROKEN}, {VERDICT_FAIL, 30, 23, VERDICT_BROKEN},
+		     {VERDICT_FAIL, 30, 22, VERDICT_FAIL},   {VERDICT_FAIL, 30, 0, VERDICT_FAIL},
+		     {VERDICT_PASS, 30, 29, VERDICT_PASS},   {VERDICT_SKIP, 30, 29, VERDICT_SKIP}};
+	struct result result = {.verdict = cases[_i].verdict, .reason = mem_dup("f.yaml:1:1: no")};
+
+	vm_verdict_of_starved(&result, cases[_i].took_s * 1000000000,
+			      cases[_i].waited_s * 1000000000);
+	ck_assert_int_eq(result.verdict, cases[_i].then);
+	ck_assert_int_eq(strncmp(result.reason, "the host kept the machine waiting", 33) == 0,
+			 cases[_i].then == VERDICT_BROKEN);
+	ck_assert_ptr_nonnull(strstr(result.reason, "f.yaml:1:1: no"));
+	free(result.reason);
+}
+END_TEST
+
 Suite *vm_verdict_suite(void)
 {
 	Suite *suite = suite_create("vm_verdict");
@@ -109,6 +131,7 @@ Suite *vm_verdict_suite(void)
 	tcase_add_loop_test(tcase, each_end_has_its_verdict, 0,
 			    (int)(sizeof(ends) / sizeof(ends[0])));
 	tcase_add_test(tcase, a_panic_leaves_its_report);
+	tcase_add_loop_test(tcase, who_had_no_cpu_has_failed_nothing, 0, 6);
 	tcase_add_test(tcase, a_line_without_a_blank_result_will_do);
 	suite_add_tcase(suite, tcase);
 	return suite;
