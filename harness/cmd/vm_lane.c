@@ -57,6 +57,14 @@ static void take_head(void *data, const json_t *json)
 		record_free(record);
 }
 
+/* A machine that has ended has no number any more, and a thread that has takes its own along. */
+static uint64_t waited_ns(const struct vm_lane *lane)
+{
+	uint64_t now = machine_delay_ns(lane->machine);
+
+	return now > lane->began_delay_ns ? now - lane->began_delay_ns : 0;
+}
+
 static void take_result(void *data, struct result *result)
 {
 	struct vm_lane *lane = data;
@@ -68,8 +76,7 @@ static void take_result(void *data, struct result *result)
 		return;
 	}
 	result_shift(result, lane->shift_ns);
-	vm_verdict_of_starved(result, clock_ns() - lane->began_ns,
-			      machine_delay_ns(lane->machine) - lane->began_delay_ns);
+	vm_verdict_of_starved(result, clock_ns() - lane->began_ns, waited_ns(lane));
 	if (stream->on_came)
 		stream->on_came(stream->data, result);
 	vm_queue_settle(item, result);
