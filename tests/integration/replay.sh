@@ -50,13 +50,14 @@ ok 'and do not all end alike' sh -c "[ \$(grep -c '\"smallest_seed\"' '$out') -g
 # What has nothing to do with the failure goes.
 cat >"$tap_dir/fails.yaml" <<'Y'
 name: fails
+within: 300ms
 tags: [shrink]
 needs: {vm: yes}
 tasks:
   a: {run: heartbeat}
   b: {run: heartbeat}
 steps:
-  - expect: {alive: [a, b], exited: {b: 0}, within: 100ms}
+  - expect: {alive: [a, b], exited: {b: 0}}
 Y
 vm -m 256M --seeds 3..4 --shrink "$tap_dir/fails.yaml"
 is_status 1 'seeds that fail'
