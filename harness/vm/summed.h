@@ -1,7 +1,7 @@
 /*
  * The sum over a cached kernel, 60 MB, takes some 50 ms, a twentieth of a boot. It is computed once
- * for a file that nobody wrote to since: what is kept is the sum, and the inode, size and times that
- * the file had. The time of change (ctime) moves with each write and cannot be set back.
+ * for a file that nobody wrote to since: what is kept is the sum, and the inode, size and times
+ * that the file had. The time of change (ctime) moves with each write and cannot be set back.
  */
 #ifndef OOMLAB_VM_SUMMED_H
 #define OOMLAB_VM_SUMMED_H

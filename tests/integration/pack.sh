@@ -105,7 +105,7 @@ leaves() {
 	shift 2
 	run timeout -k 1 20 "$OOMLAB" pack -m 64M --json "$@"
 	is_status 1 "$leaves_name"
-	like "$err" "^oomlab pack: $leaves_text: 'sleep' has moved into another group .*: what it has" \
+	like "$err" "^oomlab pack: $leaves_text: '(sh|sleep)' has moved into another group .*: what it has" \
 		"$leaves_name: said"
 	is "$leaves_name: trouble" '"leaves_group"' "$(field trouble)"
 	ok "$leaves_name: ended" sh -c '! ps -e -o args | grep -q "^sleep 4712"'

@@ -53,8 +53,7 @@ START_TEST(times_are_written_in_many_ways)
 		"2024-02-29 00:00 UTC,1M\n2024-02-29 06:30 UTC,2M\n",
 		"time,bytes\r\r0,1M\r23400,2M\r",
 		"0, 1M \t\r\n23400 ,2M\t\r\n\r\n",
-		"\xef\xbb\xbf"
-		"0,1M\r\n23400,2M",
+		"\xef\xbb\xbf#\r\n0,1M\r\n23400,2M",
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
