@@ -61,13 +61,23 @@ static uint64_t lowest_pass(const struct evidence *evidence)
 	return lowest;
 }
 
-uint64_t evidence_above(const struct evidence *evidence)
+uint64_t evidence_cap(const struct evidence *evidence, uint64_t together_bytes)
+{
+	if (!together_bytes || evidence_highest_fail(evidence, UINT64_MAX) >= together_bytes)
+		return UINT64_MAX;
+	return evidence_round_up(evidence, together_bytes + evidence->margin_bytes);
+}
+
+uint64_t evidence_above(const struct evidence *evidence, uint64_t cap)
 {
 	uint64_t fail = evidence_highest_fail(evidence, UINT64_MAX);
 	uint64_t pass = lowest_pass(evidence), step = evidence->step_bytes;
 	uint64_t mixed = pass <= fail ? evidence_round_up(evidence, fail - pass) + step : 0;
 
-	return evidence_round_up(evidence, fail) + step + mixed;
+	uint64_t least = evidence_round_up(evidence, fail) + step;
+
+	cap = cap > least ? cap : least;
+	return least + mixed < cap ? least + mixed : cap;
 }
 
 bool evidence_is_edge(const struct evidence *evidence, uint64_t limit_bytes)
@@ -142,6 +152,14 @@ static uint64_t tail(const struct evidence *evidence, const struct peaks *peaks)
 	return top < all ? top : all;
 }
 
+bool evidence_is_mixed(const struct evidence *evidence, uint64_t passes)
+{
+	uint64_t most;
+
+	return lowest_pass(evidence) <= evidence_highest_fail(evidence, UINT64_MAX) ||
+	       evidence_spread(evidence, passes, &most) > 0;
+}
+
 /* What passed a limit is cut off there: a garbage collector's long tail (node: 66 to 70 MiB in nine
  * runs of ten, 75 in the tenth) is not seen, hence a part that it has in any case. */
 uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, uint64_t passes,
@@ -153,5 +171,6 @@ uint64_t evidence_beyond(const struct evidence *evidence, uint64_t limit_bytes, 
 	uint64_t up =
 		evidence_round_up(evidence, most + (collects ? above : tail(evidence, &peaks)));
 
-	return up > limit_bytes && up < max_bytes ? up : limit_bytes;
+	up = up < max_bytes ? up : max_bytes;
+	return up > limit_bytes ? up : limit_bytes;
 }

@@ -16,7 +16,7 @@ enum { PROGRAM_MAX = 64 };
 
 #ifdef __x86_64__
 
-static const uint32_t opens[] = {SYS_open, SYS_openat, SYS_openat2};
+static const uint32_t opens[] = {SYS_open, SYS_openat, SYS_openat2, SYS_execve, SYS_execveat};
 
 static const uint32_t harmless[] = {
 	SYS_lseek,	  SYS_close,	       SYS_getpid,     SYS_gettid,  SYS_getppid,

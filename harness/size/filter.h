@@ -10,7 +10,7 @@
 
 enum filter_kind {
 	FILTER_NONE,
-	FILTER_OPENS,	/* those that open files by name: who reads its own limit is seen */
+	FILTER_OPENS,	/* those that open files by name: who reads its own limit is seen; exec */
 	FILTER_CHARGES, /* those, and all that can fail because memory could not be charged */
 };
 

@@ -42,7 +42,8 @@ static struct follow_thread *get_thread(struct follow *follow, pid_t tid)
 		follow->threads = mem_grow(follow->threads, follow->cap, sizeof(*thread));
 	}
 	thread = &follow->threads[follow->n++];
-	*thread = (struct follow_thread){.tid = tid};
+	follow->most = follow->most > follow->n ? follow->most : follow->n;
+	*thread = (struct follow_thread){.tid = tid, .born = ++follow->moment};
 	if (follow->probe && !probe_add(follow->probe, tid))
 		follow->missed = true;
 	return thread;
@@ -148,6 +149,25 @@ static void look_at_open(struct follow *follow, pid_t tid, const struct __ptrace
 	give_up(follow, &follow->self_sized, why);
 }
 
+/* ---- what each needed ---------------------------------------------------------------------- */
+
+static bool is_exec(uint64_t nr)
+{
+	return nr == SYS_execve || nr == SYS_execveat;
+}
+
+static void take_peak(struct follow *follow, struct follow_thread *thread)
+{
+	peaks_take(&follow->peaks, thread->tid, thread->born, ++follow->moment);
+	thread->counted = true;
+}
+
+void follow_take_peaks(struct follow *follow)
+{
+	for (size_t i = 0; i < follow->n; i++)
+		take_peak(follow, &follow->threads[i]);
+}
+
 /* ---- events -------------------------------------------------------------------------------- */
 
 static void resume(const struct follow_thread *thread, int signal)
@@ -175,6 +195,8 @@ static void on_filter(struct follow *follow, struct follow_thread *thread)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) > 0 &&
 	    info.op == PTRACE_SYSCALL_INFO_SECCOMP && !is_foreign(follow, &info)) {
 		look_at_open(follow, thread->tid, &info);
+		if (follow->began && is_exec(info.seccomp.nr))
+			peaks_take(&follow->peaks, thread->tid, thread->born, ++follow->moment);
 		if (follow->style == FOLLOW_CHARGES)
 			again_begins(thread, &info, info.seccomp.nr,
 				     (const uint64_t *)info.seccomp.args,
@@ -226,6 +248,8 @@ static void on_gone(struct follow *follow, pid_t tid)
 	if (thread && follow->style == FOLLOW_LATE && !thread->armed &&
 	    follow->calls->failcnt(follow->data) > 0)
 		follow->missed = true;
+	if (thread && !thread->counted)
+		follow->peaks.unknown = true;
 	forget_thread(follow, tid);
 }
 
@@ -252,6 +276,7 @@ static void on_exec(struct follow *follow, pid_t tid)
 		if (follow->probe)
 			(void)probe_add(follow->probe, tid);
 	}
+	follow->began = true;
 	look_at_program(follow, tid);
 }
 
@@ -266,6 +291,9 @@ static void on_event(struct follow *follow, struct follow_thread *thread, int ev
 	case PTRACE_EVENT_EXEC:
 		on_exec(follow, tid);
 		thread = get_thread(follow, tid);
+		break;
+	case PTRACE_EVENT_EXIT:
+		take_peak(follow, thread);
 		break;
 	case PTRACE_EVENT_STOP:
 		/* Stopped by job control: stays so until SIGCONT. SIGTRAP: it is new, or armed. */
@@ -314,6 +342,7 @@ void follow_begin(struct follow *follow, pid_t pid, enum follow_style style,
 void follow_end(struct follow *follow)
 {
 	free(follow->threads);
+	peaks_clear(&follow->peaks);
 	follow->threads = NULL;
 	follow->n = follow->cap = 0;
 }

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "harness/size/peaks.h"
+
 enum { FOLLOW_WHY_MAX = 200 };
 
 struct follow_thread; /* private */
@@ -41,8 +43,11 @@ struct follow {
 	const struct probe *probe; /* FOLLOW_PROBE; borrowed */
 	bool armed;		   /* FOLLOW_LATE: from here on every call is seen */
 	struct follow_thread *threads;
-	size_t n, cap;
+	size_t n, cap, most; /* most: that there were at once */
 	unsigned int n_retries;
+	uint64_t moment;	  /* counts births and deaths */
+	struct peaks peaks;	  /* of those that have ended */
+	bool began;		  /* the command is executed; until then it is this program */
 	bool self_sized;	  /* it reads its limit ... */
 	bool missed;		  /* a call that failed may not have been seen */
 	bool lost;		  /* it cannot be followed ... */
@@ -51,7 +56,7 @@ struct follow {
 
 #define FOLLOW_OPTIONS                                                                            \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
-	 PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
+	 PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
 
 /* 'probe' goes with FOLLOW_PROBE, else NULL. Before the command's first instruction. */
 void follow_begin(struct follow *follow, pid_t pid, enum follow_style style,
@@ -60,6 +65,8 @@ void follow_begin(struct follow *follow, pid_t pid, enum follow_style style,
  * before a thread stopped, a call of it may have failed unseen: 'missed'. */
 void follow_arm(struct follow *follow);
 void follow_end(struct follow *follow);
+/* All that are left are about to be killed: what they needed is kept. */
+void follow_take_peaks(struct follow *follow);
 /* A status of waitpid(__WALL): acts on it and lets the thread go on. */
 void follow_take(struct follow *follow, pid_t tid, int status);
 

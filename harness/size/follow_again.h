@@ -14,8 +14,10 @@
 
 struct follow_thread {
 	pid_t tid;
-	bool inside; /* a call began whose end we want to see */
-	bool armed;  /* FOLLOW_LATE: all of its calls are seen */
+	uint64_t born;
+	bool inside;  /* a call began whose end we want to see */
+	bool armed;   /* FOLLOW_LATE: all of its calls are seen */
+	bool counted; /* what its process needed was looked at when it ended */
 	uint64_t nr, args[6];
 	uint64_t failcnt; /* of the group when it began */
 	bool settled;	  /* FOLLOW_PROBE: the end of this call was seen, a signal may follow */

@@ -90,7 +90,8 @@ static void add_sample(struct measure *measure, const struct run_result *run)
 	report->samples =
 		mem_grow(report->samples, report->n_samples + 1, sizeof(*report->samples));
 	report->samples[report->n_samples++] = (struct size_sample){
-		run->limit_bytes, run->wall_ns, run->steps, run->retries, run->probed};
+		run->limit_bytes, run->wall_ns,	  run->steps,	      run->retries,
+		run->probed,	  run->met_bytes, run->together_bytes};
 	if (look_unreclaimable(&run->top) >= look_unreclaimable(&report->peak))
 		report->peak = run->top;
 }

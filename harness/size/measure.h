@@ -66,6 +66,7 @@ struct size_sample {
 	uint64_t limit_bytes, wall_ns;
 	unsigned int steps, retries;
 	bool probed;
+	uint64_t met_bytes, together_bytes; /* as in run_result */
 };
 
 struct size_slow {
@@ -84,9 +85,12 @@ struct size_report {
 	uint64_t shown_bytes; /* a bit lower: where runs passed */
 	uint64_t below_bytes; /* where one failed, or would have to; 0: nowhere */
 	uint64_t in_a_row;    /* passes of a need that varies */
-	bool at_floor;	      /* even one step is enough */
-	bool varies;	      /* the need differs from run to run, or is taken to */
-	bool output_varies;   /* so only the exit status was compared */
+	/* What a need may vary to, by the peaks of processes: those that live at the same time, the
+	 * largest. 0: not known. */
+	uint64_t met_bytes, together_bytes;
+	bool at_floor;	    /* even one step is enough */
+	bool varies;	    /* the need differs from run to run, or is taken to */
+	bool output_varies; /* so only the exit status was compared */
 	bool not_monotone;
 	bool jobs_doubted;	     /* copies side by side came out otherwise than one alone */
 	double quantile, confidence; /* of samples */

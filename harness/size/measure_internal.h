@@ -15,6 +15,7 @@ struct measure {
 	bool slow_start;		 /* the ratchet has to see every call from the start */
 	uint64_t mishaps;		 /* ratchet runs that failed by themselves */
 	bool sizes_itself;		 /* by its group's limit */
+	bool together_asked;		 /* together.c looked, once */
 	bool output_known;		 /* whether it varies was looked at */
 	bool alone;			 /* ahead.c: nothing beside the next run */
 	unsigned int runs_ahead, doubts; /* ahead.c: runs made, batches in which some were no use */
@@ -55,6 +56,9 @@ int show_sample(struct measure *measure, uint64_t limit, struct err *err);
 int show_quantile(struct measure *measure, uint64_t limit, uint64_t times, struct err *err);
 /* Without any. */
 int show_bisect(struct measure *measure, struct err *err);
+
+/* together.c: report->together_bytes, by one more run of the ratchet. */
+int together_find(struct measure *measure, struct err *err);
 
 /* L_slow, from report->limit_bytes up. */
 int slow_find(struct measure *measure, struct err *err);

@@ -47,6 +47,8 @@ static const struct row result_rows[] = {
 	{"swap", U64, RESULT(swap_bytes)},
 	{"steps", UINT, RESULT(steps)},
 	{"calls_again", UINT, RESULT(retries)},
+	{"met", U64, RESULT(met_bytes)},
+	{"together", U64, RESULT(together_bytes)},
 	{"every_call", BOOL, RESULT(every_call)},
 	{NULL, U64, 0},
 };

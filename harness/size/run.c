@@ -38,6 +38,7 @@ void run_end_now(struct run *run, enum run_end why)
 		return;
 	run->ending = true;
 	run->ret->end = why;
+	follow_take_peaks(&run->follow);
 	/* It may have left its group. */
 	if (cg_kill(run->group, &err) < 0 || !run->main_gone)
 		(void)kill(run->child.pid, SIGKILL);

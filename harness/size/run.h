@@ -81,9 +81,12 @@ struct run_result {
 	uint64_t refaults, major_faults;
 	uint64_t swap_bytes;	     /* the most that was seen in use */
 	unsigned int steps, retries; /* RUN_RATCHET: events, and system calls among them */
-	bool every_call;	     /* RUN_RATCHET: each was stopped, from the start */
-	bool probed;		     /* RUN_RATCHET: only those that ran into the limit were */
-	struct look top;	     /* when it had most that cannot be reclaimed */
+	/* RUN_RATCHET: if those processes that lived at the same time had their peaks at once; if
+	 * the largest had. 0: not known, or there is one. */
+	uint64_t met_bytes, together_bytes;
+	bool every_call;       /* RUN_RATCHET: each was stopped, from the start */
+	bool probed;	       /* RUN_RATCHET: only those that ran into the limit were */
+	struct look top;       /* when it had most that cannot be reclaimed */
 	uint64_t second_bytes; /* with 'watch': the most that a second process had, at any time */
 	char why[RUN_WHY_MAX];
 	size_t tail_len; /* the last that it wrote to stderr */

@@ -92,9 +92,13 @@ static bool has_second(const struct measure *measure)
 
 /* Who sizes itself by its limit collects its garbage when it likes; and what several processes need
  * depends on which of them are at their peak at once. */
-static bool is_likely_to_vary(const struct measure *measure)
+static bool is_likely_to_vary(const struct measure *measure, uint64_t limit)
 {
-	return measure->sizes_itself || has_second(measure);
+	const struct size_report *report = measure->report;
+	bool may_meet = report->n_samples > 0 &&
+			report->samples[0].met_bytes > limit + measure->options->step_bytes;
+
+	return may_meet || measure->sizes_itself || has_second(measure);
 }
 
 /* Several processes: on a busy machine their peaks meet more often than on this one now. */
@@ -147,15 +151,39 @@ static int show_below(struct measure *measure, uint64_t limit, struct err *err)
 }
 
 /* The next limit after one that was refused: 'first', by nothing else. */
-static uint64_t next_limit(struct measure *measure, uint64_t limit, bool first)
+static int next_limit(struct measure *measure, bool first, uint64_t *limit, struct err *err)
 {
 	struct evidence evidence = seen(measure);
 	struct size_report *report = measure->report;
 
-	if (first && !report->varies && evidence_is_edge(&evidence, limit))
-		return limit + measure->options->step_bytes;
+	if (first && !report->varies && evidence_is_edge(&evidence, *limit)) {
+		*limit += measure->options->step_bytes;
+		return 0;
+	}
 	report->varies = true;
-	return evidence_above(&evidence);
+	int r = together_find(measure, err);
+	uint64_t cap = evidence_cap(&evidence, report->met_bytes);
+	if (cap == UINT64_MAX)
+		cap = evidence_cap(&evidence, report->together_bytes);
+	*limit = evidence_above(&evidence, cap);
+	return r;
+}
+
+/* What is answered where these runs in a row passed at a limit. */
+static int go_beyond(struct measure *measure, uint64_t limit, uint64_t passes, struct err *err)
+{
+	struct evidence evidence = seen(measure);
+	struct size_report *report = measure->report;
+	uint64_t max =
+		measure->options->max_bytes - measure->options->max_bytes % evidence.step_bytes;
+	uint64_t up = evidence_beyond(&evidence, limit, passes, measure->sizes_itself, max);
+	int r = evidence_is_mixed(&evidence, passes) ? together_find(measure, err) : 0;
+
+	uint64_t cap = evidence_cap(&evidence, report->together_bytes);
+	uint64_t met = evidence_cap(&evidence, report->met_bytes);
+	up = met != UINT64_MAX && met > up && met <= max ? met : up;
+	report->limit_bytes = up < cap ? up : cap > limit ? cap : limit;
+	return r;
 }
 
 /* Passes alone do not show it: none was near the limit, and none like another. */
@@ -183,8 +211,8 @@ static int show_row(struct measure *measure, uint64_t limit, uint64_t times, uin
 	}
 	for (int i = 0; r == 0 && passes == 0 && i < UP_MAX; i++) {
 		times = times > IN_A_ROW ? times : IN_A_ROW;
-		limit = next_limit(measure, limit, i == 0);
-		if (limit > measure->options->max_bytes)
+		r = next_limit(measure, i == 0, &limit, err);
+		if (r != 0 || limit > measure->options->max_bytes)
 			break;
 		r = run_row(measure, limit, times, &passes, err);
 	}
@@ -197,16 +225,13 @@ static int show_row(struct measure *measure, uint64_t limit, uint64_t times, uin
 	r = show_below(measure, limit, err);
 	if (r != 0)
 		return r;
-	struct evidence evidence = seen(measure);
 	show_found(measure, limit);
 	report->in_a_row = passes;
 	if (quantile)
 		report->confidence = stats_confidence(passes, passes, report->quantile);
 	else if (report->varies)
-		report->limit_bytes =
-			evidence_beyond(&evidence, limit, passes, measure->sizes_itself,
-					measure->options->max_bytes);
-	return 0;
+		r = go_beyond(measure, limit, passes, err);
+	return r;
 }
 
 int show_quantile(struct measure *measure, uint64_t limit, uint64_t times, struct err *err)
@@ -250,7 +275,8 @@ int show_bisect(struct measure *measure, struct err *err)
 	int r = search(measure, &state, err);
 	if (r != 0)
 		return r;
-	report->varies = report->varies || report->not_monotone || is_likely_to_vary(measure);
+	report->varies =
+		report->varies || report->not_monotone || is_likely_to_vary(measure, state.pass);
 	uint64_t times = report->varies ? IN_A_ROW : CONFIRM;
 	return show_row(measure, state.pass, samples > times ? samples : times, 0, err);
 }
@@ -297,13 +323,13 @@ int show_sample(struct measure *measure, uint64_t limit, struct err *err)
 	}
 	if (r != 0)
 		return r;
-	report->varies =
-		report->varies || report->not_monotone || !passed || is_likely_to_vary(measure);
+	report->varies = report->varies || report->not_monotone || !passed ||
+			 is_likely_to_vary(measure, limit);
 	if (passed && !report->varies) {
 		show_found(measure, limit);
 		return 0;
 	}
 	if (!passed)
-		limit = next_limit(measure, limit, false);
-	return show_row(measure, limit, IN_A_ROW, passes, err);
+		r = next_limit(measure, false, &limit, err);
+	return r != 0 ? r : show_row(measure, limit, IN_A_ROW, passes, err);
 }

@@ -55,10 +55,11 @@ static json_t *trials_json(const struct size_report *report, const struct size_o
 	for (size_t i = 0; i < report->n_trials; i++) {
 		const struct size_trial *trial = &report->trials[i];
 		json_t *row = json_pack(
-			"{s:o, s:b, s:s, s:o, s:o, s:o, s:b}", "limit",
-			field_u64_new(trial->limit_bytes), "passed", trial->passed, "end",
-			run_end_word(trial->end), "seconds", field_seconds_new(trial->wall_ns),
-			"refaults", field_u64_new(trial->refaults), "major_faults",
+			"{s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:b}", "limit",
+			field_u64_new(trial->limit_bytes), "peak", field_u64_new(trial->need_bytes),
+			"passed", trial->passed, "end", run_end_word(trial->end), "seconds",
+			field_seconds_new(trial->wall_ns), "refaults",
+			field_u64_new(trial->refaults), "major_faults",
 			field_u64_new(trial->major_faults), "wrong_output", trial->wrong_output);
 		if (trial->half)
 			json_object_set_new(row, "half_of_cpus", json_true());
@@ -122,6 +123,8 @@ static void add_found(const struct size_report *report, const struct size_option
 	json_object_set_new(root, "shown_at", field_u64_new(report->shown_bytes));
 	if (report->in_a_row)
 		json_object_set_new(root, "passes_in_a_row", field_u64_new(report->in_a_row));
+	if (report->met_bytes)
+		json_object_set_new(root, "if_peaks_meet", field_u64_new(report->met_bytes));
 	if (slow->known)
 		add_slow(slow, options, root);
 	json_object_set_new(root, "advice",

@@ -79,8 +79,14 @@ static void say_row(const struct size_report *report, const struct size_options 
 	if (n > 0)
 		str_addf(out, "  on half of the CPUs    %zu of %zu runs passed there\n", passed, n);
 	if (report->shown_bytes + options->step_bytes < report->limit_bytes)
-		str_addf(out, "  above it               %s, by what those runs differed by\n",
-			 mib(report->limit_bytes - report->shown_bytes, size));
+		str_addf(out, "  above it               %s, by what %s\n",
+			 mib(report->limit_bytes - report->shown_bytes, size),
+			 report->met_bytes > report->shown_bytes
+				 ? "its processes need when their peaks meet"
+				 : "those runs differed by");
+	if (report->met_bytes)
+		str_addf(out, "  if all peaks meet      %s, by the peak of each of its processes\n",
+			 mib(report->met_bytes, size));
 }
 
 static void say_slow(const struct size_report *report, const struct size_options *options,

@@ -139,6 +139,17 @@ run "$OOMLAB" size --slow 0 -- "$need" children 24
 like "$out" '^  shown +10 of 10 runs passed at 24.8 MiB, 0 of 1 run passed at 24.0 MiB'
 like "$out" '^  in a row +10 passes: 95 % confidence that at least 74 % of runs pass there'
 
+# Two whose peaks meet now and then: not below what both need together, and little above.
+two="$need touch 24 & $need touch 16; wait"
+run "$OOMLAB" size --slow 0 --json -- sh -c "$two"
+limit=$(field limit)
+ok "two side by side: not below what meets ($limit)" test "$limit" -ge "$(mib 40)"
+ok "two side by side: not twice what they differ by ($limit)" test "$limit" -le "$(mib 44)"
+run "$OOMLAB" sweep --from "$limit" --to "$limit" --points 1 --repeat 30 --format csv -- sh -c "$two"
+is "two side by side: all pass at the limit" 30 "$(tail -n 1 "$out" | cut -d, -f3)"
+run "$OOMLAB" size --slow 0 --json -- sh -c "$need touch 24; $need touch 16"
+ok "one after the other: the larger one ($(field limit))" test "$(field limit)" -le "$(mib 26)"
+
 # One ratchet run in ten may fail by itself: here the second, followed either way.
 cat >"$tap_dir/mishap" <<END
 #!/bin/sh

@@ -53,19 +53,56 @@ START_TEST(above_what_is_mixed_by_as_much_as_that)
 	/* nothing passed below or where it failed: a step */
 	struct size_trial clear[] = {PASS(40 * MIB, 40 * MIB), FAIL(10 * MIB - 256 * KIB)};
 	struct evidence evidence = EVIDENCE(clear);
-	ck_assert_uint_eq(evidence_above(&evidence), 11 * MIB);
+	ck_assert_uint_eq(evidence_above(&evidence, UINT64_MAX), 11 * MIB);
 
 	/* at the same limit: that is a step of its own */
 	struct size_trial same[] = {PASS(10 * MIB - 256 * KIB, 9 * MIB),
 				    FAIL(10 * MIB - 256 * KIB)};
 	evidence = EVIDENCE(same);
-	ck_assert_uint_eq(evidence_above(&evidence), 12 * MIB);
+	ck_assert_uint_eq(evidence_above(&evidence, UINT64_MAX), 12 * MIB);
 
 	/* three steps above the lowest pass */
 	struct size_trial wide[] = {PASS(10 * MIB - 256 * KIB, 9 * MIB),
 				    FAIL(13 * MIB - 256 * KIB)};
 	evidence = EVIDENCE(wide);
-	ck_assert_uint_eq(evidence_above(&evidence), (13 + 1 + 3 + 1) * MIB);
+	ck_assert_uint_eq(evidence_above(&evidence, UINT64_MAX), (13 + 1 + 3 + 1) * MIB);
+}
+END_TEST
+
+START_TEST(above_what_is_mixed_but_not_above_what_can_meet)
+{
+	struct size_trial wide[] = {PASS(10 * MIB - 256 * KIB, 9 * MIB),
+				    FAIL(13 * MIB - 256 * KIB)};
+	struct evidence evidence = EVIDENCE(wide);
+
+	/* for a need of 14.75 a run at 15 less the margin is enough */
+	ck_assert_uint_eq(evidence_cap(&evidence, 15 * MIB - 256 * KIB), 15 * MIB);
+	ck_assert_uint_eq(evidence_cap(&evidence, 15 * MIB), 16 * MIB);
+	ck_assert_uint_eq(evidence_cap(&evidence, 0), UINT64_MAX);
+	ck_assert_uint_eq(evidence_above(&evidence, 16 * MIB), 16 * MIB);
+	ck_assert_uint_eq(evidence_above(&evidence, 20 * MIB), 18 * MIB);
+	/* above what failed in any case; and what failed at all of it needs more than that */
+	ck_assert_uint_eq(evidence_above(&evidence, 11 * MIB), 14 * MIB);
+	ck_assert_uint_eq(evidence_cap(&evidence, 13 * MIB - 256 * KIB), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(mixed_is_what_contradicts_itself)
+{
+	struct size_trial clear[] = {FAIL(9 * MIB), PASS(10 * MIB, 9 * MIB),
+				     PASS(10 * MIB, 9 * MIB + 400 * KIB)};
+	struct size_trial peaks[] = {FAIL(9 * MIB), PASS(12 * MIB, 9 * MIB),
+				     PASS(12 * MIB, 11 * MIB)};
+	struct size_trial limits[] = {PASS(9 * MIB, 9 * MIB), FAIL(9 * MIB),
+				      PASS(12 * MIB, 9 * MIB), PASS(12 * MIB, 9 * MIB)};
+	struct evidence evidence = EVIDENCE(clear);
+
+	ck_assert(!evidence_is_mixed(&evidence, 2));
+	evidence = EVIDENCE(peaks);
+	ck_assert(evidence_is_mixed(&evidence, 2));
+	ck_assert(!evidence_is_mixed(&evidence, 1));
+	evidence = EVIDENCE(limits);
+	ck_assert(evidence_is_mixed(&evidence, 2));
 }
 END_TEST
 
@@ -106,7 +143,7 @@ START_TEST(beyond_the_highest_peak_by_their_spread)
 	/* 3 MiB less the noise of two batches, above 69 */
 	evidence = EVIDENCE(apart);
 	ck_assert_uint_eq(evidence_beyond(&evidence, 70 * MIB, 2, false, most), 72 * MIB);
-	ck_assert_uint_eq(evidence_beyond(&evidence, 70 * MIB, 2, false, 71 * MIB), 70 * MIB);
+	ck_assert_uint_eq(evidence_beyond(&evidence, 70 * MIB, 2, false, 71 * MIB), 71 * MIB);
 }
 END_TEST
 
@@ -138,6 +175,8 @@ Suite *size_evidence_suite(void)
 	tcase_add_test(tcase, the_margin_is_a_batch_or_a_quarter);
 	tcase_add_test(tcase, the_last_run_at_a_limit_counts);
 	tcase_add_test(tcase, above_what_is_mixed_by_as_much_as_that);
+	tcase_add_test(tcase, above_what_is_mixed_but_not_above_what_can_meet);
+	tcase_add_test(tcase, mixed_is_what_contradicts_itself);
 	tcase_add_test(tcase, an_edge_is_where_passes_had_all_but_reached_it);
 	tcase_add_test(tcase, beyond_the_highest_peak_by_their_spread);
 	tcase_add_test(tcase, peaks_that_crowd_at_their_end_have_one);
