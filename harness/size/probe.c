@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -55,12 +56,14 @@ static int bpf(enum bpf_cmd command, union bpf_attr *attr)
 	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
 }
 
-static int load(const struct bpf_insn *insns, size_t n)
+/* Named by what it does and by this process, for who lists programs: "oomlab_r4711". */
+static int load(const struct bpf_insn *insns, size_t n, char what)
 {
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+	snprintf(attr.prog_name, sizeof(attr.prog_name), "oomlab_%c%d", what, (int)getpid());
 	attr.insns = (uint64_t)(uintptr_t)insns;
 	attr.insn_cnt = (uint32_t)n;
 	attr.license = (uint64_t)(uintptr_t) ""; /* none of the helpers asks for one */
@@ -68,10 +71,10 @@ static int load(const struct bpf_insn *insns, size_t n)
 }
 
 /* The descriptor that keeps it attached. */
-static int attach(const struct bpf_insn *insns, size_t n, const char *tracepoint)
+static int attach(const struct bpf_insn *insns, size_t n, char what, const char *tracepoint)
 {
 	union bpf_attr attr;
-	FD_AUTO prog = load(insns, n);
+	FD_AUTO prog = load(insns, n, what);
 
 	if (prog < 0)
 		return -1;
@@ -99,7 +102,8 @@ static int attach_reclaim(int map)
 		LOOK_UP(map), IF_ZERO(BPF_REG_0, 1), STORE(BPF_REG_0, 1), SET(BPF_REG_0, 0), END(),
 	};
 
-	return attach(insns, sizeof(insns) / sizeof(insns[0]), "mm_vmscan_memcg_reclaim_begin");
+	return attach(insns, sizeof(insns) / sizeof(insns[0]), 'r',
+		      "mm_vmscan_memcg_reclaim_begin");
 }
 
 static int attach_end(int map)
@@ -116,7 +120,7 @@ static int attach_end(int map)
 		END(),
 	};
 
-	return attach(insns, sizeof(insns) / sizeof(insns[0]), "sys_exit");
+	return attach(insns, sizeof(insns) / sizeof(insns[0]), 'e', "sys_exit");
 }
 
 static bool in_first_namespace(void)

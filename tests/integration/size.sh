@@ -270,6 +270,38 @@ starts KILL
 starts TERM
 is "SIGTERM: exit status" 130 "$status"
 like "$err" '^oomlab size: interrupted'
+
+# In the ratchet it is what follows the command that is killed: its BPF programs go with it.
+cat >"$tap_dir/held" <<END
+#!/bin/sh
+if grep -q '^TracerPid:.[1-9]' /proc/self/status; then
+	echo \$\$ >"$tap_dir/began"
+	exec sleep 1000
+fi
+exec "$need" touch 8
+END
+chmod +x "$tap_dir/held"
+if ${CC:-cc} -D_GNU_SOURCE -o "$tap_dir/programs" tests/fixtures/size/programs.c 2>"$tap_dir/cc"; then
+	mkfifo "$tap_dir/began"
+	"$OOMLAB" size --slow 0 -- "$tap_dir/held" >"$out" 2>"$err" </dev/null &
+	pid=$!
+	read -r inner <"$tap_dir/began"
+	loaded=$("$tap_dir/programs" "oomlab_r$pid" "oomlab_e$pid")
+	kill -9 $pid
+	wait $pid 2>"$tap_dir/killed"
+	"$OOMLAB" clean >"$tap_dir/clean" 2>&1
+	is "kill -9 in the ratchet: no group is left" "" \
+		"$(find /sys/fs/cgroup -maxdepth 3 -name "oomlab-$pid-*")"
+	ok "kill -9 in the ratchet: the command is gone" test ! -d "/proc/$inner" -o \
+		"$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$inner/status" 2>"$tap_dir/gone")" = Z
+	case $loaded in
+	2) is "kill -9 in the ratchet: no BPF program is left" 0 \
+		"$("$tap_dir/programs" --none "oomlab_r$pid" "oomlab_e$pid")" ;;
+	*) skip "kill -9 in the ratchet: no BPF program is left" "loaded here: $loaded" ;;
+	esac
+else
+	skip "kill -9 in the ratchet" "no program that asks for BPF programs can be built here"
+fi
 is "no journal is left" "" "$(find "$OOMLAB_STATE" -name '*.journal')"
 
 done_testing
