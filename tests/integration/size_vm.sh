@@ -21,6 +21,11 @@ if ! ${CC:-cc} -D_GNU_SOURCE -O1 -static -pthread -o "$need" tests/fixtures/size
 	done_testing
 fi
 
+share=$tap_dir/share web=$tap_dir/web.csv cache=$tap_dir/cache.csv
+${CC:-cc} -D_GNU_SOURCE -O1 -static -o "$share" tests/fixtures/size/share.c
+printf 'time,bytes\n0,10M\n12h,30M\n' >"$web"
+printf 'time,bytes\n0,20M\n' >"$cache"
+
 # field NAME: of the JSON object on $out, its own ones only
 field() {
 	sed -n "s/^  \"$1\": \(.*[^,]\),*\$/\1/p" "$out"
@@ -50,6 +55,20 @@ for version in v1 v2; do
 	fi
 	is "$version: the limit" 26214400 "$(field limit)"
 	is "$version: by the ratchet" '"ratchet"' "$(field engine)"
+
+	# What several processes need together, copies side by side, and a day's curves.
+	guest -c $version --append transparent_hugepage=madvise --with "$share" --with "$web" --with "$cache" \
+		-e "oomlab size --slow 0 --json -- sh -c '$need touch 24 & $need touch 16; wait'
+		mkdir shared && mount -t tmpfs tmpfs shared || exit 77
+		oomlab pack -m 60M --for 300ms -- '$share' shared/file 16 8
+		oomlab curve -l 64M --speed 86400 --leak web=1M/h '$web' '$cache'"
+	limit=$(field limit)
+	ok "$version: two side by side need what both need ($limit)" \
+		test "$limit" -ge 41943040 -a "$limit" -le 46137344
+	like "$out" '^copies in 60M +5$' "$version: pack: 16 MiB once and 8 each"
+	is_status 1 "$version: curve: a leak kills"
+	like "$out" '^died +day 2, 0[34]:[0-9][0-9]: web, pid [0-9]+$' "$version: curve: who and when"
+	like "$out" "its end .SIGKILL., the group's counter, the kernel's log" "$version: curve: seen by all"
 
 	# By hand: a kernel with less than 512 MiB takes no word for it (hugepage_init).
 	guest -c $version -e "echo always >/sys/kernel/mm/transparent_hugepage/enabled &&
