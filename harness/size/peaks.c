@@ -1,10 +1,13 @@
 /*
  * See peaks.h. The high-water mark of a process has page cache in it. Only what belongs to programs
- * is taken off: other files may have been mapped after the peak, in its place.
+ * is taken off: other files may have been mapped after the peak, in its place. Pages that a fork
+ * left with both are the parent's, who is charged for them; those of tmpfs are counted for the
+ * group.
  */
 #include "harness/size/peaks.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
@@ -48,34 +51,59 @@ static uint64_t close_file(struct file *file, const char *next)
 	return bytes;
 }
 
-uint64_t peaks_program_bytes(const char *smaps)
+/* One mapping's, in the order in which smaps has them. */
+struct mapping {
+	uint64_t rss, shared;
+};
+
+static void take_value(const char *line, struct mapping *mapping, struct file *file,
+		       struct peaks_others *others)
 {
+	char name[24];
+	uint64_t kib;
+
+	if (sscanf(line, "%23[A-Za-z_]: %" SCNu64, name, &kib) != 2)
+		return;
+	if (str_eq(name, "Rss"))
+		*mapping = (struct mapping){.rss = kib * 1024};
+	else if (str_eq(name, "Shared_Clean") || str_eq(name, "Shared_Dirty"))
+		mapping->shared += kib * 1024;
+	if (!str_eq(name, "Anonymous"))
+		return;
+	uint64_t anon = kib * 1024;
+	others->shared_bytes += anon < mapping->shared ? anon : mapping->shared;
+	file->bytes += anon < mapping->rss ? mapping->rss - anon : 0;
+}
+
+struct peaks_others peaks_others(const char *smaps)
+{
+	struct peaks_others others = {0, 0};
 	struct file file = {.bytes = 0};
+	struct mapping mapping = {0, 0};
 	char perms[5], path[PATH_MAX];
-	uint64_t total = 0, value;
 
 	for (const char *line = smaps; *line;) {
 		size_t len = strcspn(line, "\n");
 		if (is_head(line, perms, path)) {
 			if (!str_eq(path, file.path))
-				total += close_file(&file, path);
+				others.program_bytes += close_file(&file, path);
 			file.executable = file.executable || (path[0] == '/' && perms[2] == 'x');
-		} else if (sscanf(line, "Rss: %lu", &value) == 1) {
-			file.bytes += value * 1024;
-		} else if (sscanf(line, "Anonymous: %lu", &value) == 1) {
-			file.bytes -= value * 1024 < file.bytes ? value * 1024 : file.bytes;
+		} else {
+			take_value(line, &mapping, &file, &others);
 		}
 		line += len + (line[len] == '\n');
 	}
-	return total + close_file(&file, "");
+	others.program_bytes += close_file(&file, "");
+	return others;
 }
 
-uint64_t peaks_need_bytes(const char *status, uint64_t program_bytes)
+uint64_t peaks_need_bytes(const char *status, const struct peaks_others *others)
 {
 	uint64_t most = kib_of(status, "\nVmHWM:"), file = kib_of(status, "\nRssFile:");
 
-	file = file < program_bytes ? file : program_bytes;
-	return most > file ? most - file + kib_of(status, "\nVmPTE:") : 0;
+	file = file < others->program_bytes ? file : others->program_bytes;
+	uint64_t less = file + others->shared_bytes + kib_of(status, "\nRssShmem:");
+	return most > less ? most - less + kib_of(status, "\nVmPTE:") : 0;
 }
 
 /* ---- the list ------------------------------------------------------------------------------ */
@@ -185,6 +213,7 @@ void peaks_take(struct peaks *peaks, pid_t tid, uint64_t born, uint64_t now)
 	if (!pid || is_parents(str_text(&status), tid))
 		return;
 	struct peak peak = {.pid = (pid_t)strtol(pid + 6, NULL, 10), .born = born, .died = now};
-	peak.bytes = peaks_need_bytes(str_text(&status), peaks_program_bytes(str_text(&smaps)));
+	const struct peaks_others others = peaks_others(str_text(&smaps));
+	peak.bytes = peaks_need_bytes(str_text(&status), &others);
 	peaks_put(peaks, &peak);
 }

@@ -23,12 +23,18 @@ struct peaks {
 	bool unknown; /* somebody was not seen at its end */
 };
 
-/* Of the text of a /proc/PID/smaps, the page cache of programs and libraries, which is there all
- * the time: what is mapped of files of which a part can be executed. Pure. */
-uint64_t peaks_program_bytes(const char *smaps);
-/* What a process has needed by its status: its high-water mark without that, and page tables.
- * Pure. */
-uint64_t peaks_need_bytes(const char *status, uint64_t program_bytes);
+/* What a process maps and is not its own. */
+struct peaks_others {
+	uint64_t program_bytes; /* page cache of files of which a part can be executed: it is there
+				 * all the time */
+	uint64_t shared_bytes;	/* anonymous, which a fork left with another process as well */
+};
+
+/* By the text of a /proc/PID/smaps. Pure. */
+struct peaks_others peaks_others(const char *smaps);
+/* What a process has needed by its status: its high-water mark without these and without tmpfs, and
+ * page tables. Pure. */
+uint64_t peaks_need_bytes(const char *status, const struct peaks_others *others);
 /* What a process had from its birth on until now, of which the most is kept. Pure. */
 void peaks_put(struct peaks *peaks, const struct peak *peak);
 /* What this one's program has needed so far: before it ends, or becomes another one. */

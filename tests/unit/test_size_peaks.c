@@ -19,32 +19,41 @@ static const char smaps[] =
 	"55d200-55d300 rw-p 00002000 08:01 11                 /usr/bin/prog\n"
 	"Rss:                  50 kB\nAnonymous:            40 kB\n"
 	"561000-562000 rw-p 00000000 00:00 0                  [heap]\n"
-	"Rss:                5000 kB\nAnonymous:          5000 kB\n"
+	"Rss:                5000 kB\nPss:                4000 kB\nShared_Clean:          0 kB\n"
+	"Shared_Dirty:       2000 kB\nPrivate_Clean:         0 kB\nPrivate_Dirty:      3000 kB\n"
+	"Anonymous:          5000 kB\n"
 	"7f0000-7f1000 r--p 00000000 08:01 12                 /usr/share/a long name\n"
-	"Rss:                3000 kB\nAnonymous:             0 kB\n"
+	"Rss:                3000 kB\nShared_Clean:       3000 kB\nAnonymous:             0 kB\n"
 	"7f2000-7f3000 rwxp 00000000 00:00 0 \n"
 	"Rss:                 700 kB\nAnonymous:           700 kB\n"
 	"7f4000-7f5000 r-xp 00000000 08:01 13                 /usr/lib/libc.so.6\n"
 	"Rss:                  30 kB\nAnonymous:             0 kB\n";
 
-START_TEST(the_page_cache_of_programs_alone)
+START_TEST(the_page_cache_of_programs_and_what_a_fork_left)
 {
-	ck_assert_uint_eq(peaks_program_bytes(smaps), (100 + 200 + 10 + 30) * KIB);
-	ck_assert_uint_eq(peaks_program_bytes(""), 0);
-	ck_assert_uint_eq(peaks_program_bytes("nonsense\nRss: x kB\n"), 0);
+	ck_assert_uint_eq(peaks_others(smaps).program_bytes, (100 + 200 + 10 + 30) * KIB);
+	ck_assert_uint_eq(peaks_others(smaps).shared_bytes, 2000 * KIB);
+	ck_assert_uint_eq(peaks_others("").program_bytes, 0);
+	ck_assert_uint_eq(peaks_others("nonsense\nRss: x kB\n").program_bytes, 0);
 }
 END_TEST
 
 START_TEST(the_high_water_mark_less_programs)
 {
-	static const char status[] = "Name:\tprog\nTgid:\t7\nVmHWM:\t    9000 kB\n"
-				     "VmRSS:\t    8000 kB\nRssAnon:\t    4000 kB\n"
-				     "RssFile:\t    3340 kB\nVmPTE:\t      60 kB\n";
+	static const char status[] =
+		"Name:\tprog\nTgid:\t7\nVmHWM:\t    9000 kB\n"
+		"VmRSS:\t    8000 kB\nRssAnon:\t    4000 kB\n"
+		"RssFile:\t    3340 kB\nRssShmem:\t     600 kB\nVmPTE:\t      60 kB\n";
 
-	ck_assert_uint_eq(peaks_need_bytes(status, 340 * KIB), (9000 - 340 + 60) * KIB);
+	struct peaks_others others = {.program_bytes = 340 * KIB};
+
+	ck_assert_uint_eq(peaks_need_bytes(status, &others), (9000 - 340 - 600 + 60) * KIB);
+	others.shared_bytes = 2000 * KIB;
+	ck_assert_uint_eq(peaks_need_bytes(status, &others), (9000 - 340 - 2000 - 600 + 60) * KIB);
 	/* what was mapped twice is one page */
-	ck_assert_uint_eq(peaks_need_bytes(status, 4000 * KIB), (9000 - 3340 + 60) * KIB);
-	ck_assert_uint_eq(peaks_need_bytes("Name:\tkthread\n", 0), 0);
+	others = (struct peaks_others){.program_bytes = 4000 * KIB};
+	ck_assert_uint_eq(peaks_need_bytes(status, &others), (9000 - 3340 - 600 + 60) * KIB);
+	ck_assert_uint_eq(peaks_need_bytes("Name:\tkthread\n", &others), 0);
 }
 END_TEST
 
@@ -108,7 +117,7 @@ Suite *size_peaks_suite(void)
 	Suite *suite = suite_create("size_peaks");
 	TCase *tcase = tcase_create("peaks");
 
-	tcase_add_test(tcase, the_page_cache_of_programs_alone);
+	tcase_add_test(tcase, the_page_cache_of_programs_and_what_a_fork_left);
 	tcase_add_test(tcase, the_high_water_mark_less_programs);
 	tcase_add_test(tcase, those_that_lived_at_the_same_time);
 	tcase_add_test(tcase, a_process_is_one_whatever_it_becomes);
