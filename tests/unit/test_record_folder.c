@@ -3,7 +3,6 @@
  * found becomes a record, once it is dead.
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 
 #include "base/fd.h"
 #include "harness/record/folder.h"
+#include "harness/vm/store.h"
 
 Suite *record_folder_suite(void);
 
@@ -31,27 +31,11 @@ static void make_rig(void)
 	rig.run = mem_printf("%s/latest", rig.base);
 }
 
-static void remove_tree(const char *path)
-{
-	DIR *dir = opendir(path);
-
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
-			continue;
-		MEM_AUTO char *below = mem_printf("%s/%s", path, entry->d_name);
-		if (entry->d_type == DT_DIR)
-			remove_tree(below);
-		else
-			(void)unlink(below);
-	}
-	if (dir)
-		closedir(dir);
-	(void)rmdir(path);
-}
-
 static void remove_rig(void)
 {
-	remove_tree(rig.base);
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(store_remove_tree(rig.base, &err) == 0, "%s", err.text);
 	free(rig.run);
 }
 

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "harness/record/record.h"
+#include "harness/vm/store.h"
 #include "tests/lib/skip.h"
 
 Suite *record_store_suite(void);
@@ -39,28 +40,12 @@ static void make_rig(void)
 	ck_assert_msg(record_load(fixture, &rig.record, &err) == 0, "%s", err.text);
 }
 
-static void remove_tree(const char *path)
-{
-	DIR *dir = opendir(path);
-
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
-			continue;
-		MEM_AUTO char *below = mem_printf("%s/%s", path, entry->d_name);
-		if (entry->d_type == DT_DIR)
-			remove_tree(below);
-		else
-			(void)unlink(below);
-	}
-	if (dir)
-		closedir(dir);
-	(void)rmdir(path);
-}
-
 static void remove_rig(void)
 {
+	struct err err = ERR_INIT;
+
 	record_free(rig.record);
-	remove_tree(rig.path);
+	ck_assert_msg(store_remove_tree(rig.path, &err) == 0, "%s", err.text);
 }
 
 /* Names in a folder, without "." and ".."; how many. */
