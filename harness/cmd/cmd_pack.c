@@ -37,8 +37,7 @@ static const struct opt options[] = {
 	 NULL, NULL},
 	{"replace", 'I', OPT_TEXT, AT(mark), "TEXT",
 	 "what stands for the copy's number in the command and in the options below (default {}; "
-	 "'' "
-	 "is nothing)",
+	 "'' is nothing)",
 	 NULL, NULL},
 	{"for", '\0', OPT_DURATION, COMMON(for_ns), "TIME",
 	 "the command is a server: each run takes so long and all have to be alive at the end",

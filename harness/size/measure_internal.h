@@ -1,6 +1,6 @@
 /*
  * Between measure.c (the order of things), show.c and ahead.c (runs under a hard limit), trial.c (a
- * single run), above.c and slow.c. Private to harness/size.
+ * single run), together.c, above.c and slow.c. Private to harness/size.
  */
 #ifndef OOMLAB_SIZE_MEASURE_INTERNAL_H
 #define OOMLAB_SIZE_MEASURE_INTERNAL_H
